@@ -1,0 +1,94 @@
+// What a configuration says of one plugin: read by the gateway's configuration reader, obeyed by the plugin host.
+
+using Bimetal.Plugins.Failure;
+
+namespace Bimetal.Plugins;
+
+public enum Trust
+{
+    FirstParty,
+    ThirdParty,
+}
+
+/// <summary>The <c>metal:</c> key.</summary>
+public enum MetalChoice
+{
+    Auto,
+    Native,
+    Wasm,
+}
+
+/// <summary>The <c>instance:</c> key.</summary>
+public enum InstancePolicy
+{
+    /// <summary>A fresh clone of the snapshot for every stream.</summary>
+    PerRequest,
+
+    /// <summary>Long-lived instances; a stream is pinned to one, one thread at a time in it.</summary>
+    Shared,
+}
+
+/// <summary>One entry of <c>plugins:</c>. Immutable.</summary>
+public sealed record PluginConfig
+{
+    public required string Name { get; init; }
+
+    /// <summary>Absolute path of a .wasm file or a plugin folder.</summary>
+    public required string Bundle { get; init; }
+
+    public Trust Trust { get; init; } = Trust.ThirdParty;
+
+    public MetalChoice Metal { get; init; } = MetalChoice.Auto;
+
+    /// <summary>Null: per-request for third-party, shared for first-party.</summary>
+    public InstancePolicy? Instance { get; init; }
+
+    /// <summary>Handed to the plugin verbatim.</summary>
+    public ReadOnlyMemory<byte> Configuration { get; init; }
+
+    public TimeSpan? LatencyBudget { get; init; }
+
+    public PluginLimits Limits { get; init; } = new();
+
+    public OnErrorConfig OnError { get; init; } = new();
+
+    public InstancePolicy EffectiveInstance => Instance ?? (Trust == Trust.FirstParty ? InstancePolicy.Shared : InstancePolicy.PerRequest);
+}
+
+/// <summary><c>limits:</c>; null means none.</summary>
+public sealed record PluginLimits
+{
+    public TimeSpan? CpuPerCallback { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    public TimeSpan? CpuPerStream { get; init; }
+
+    public TimeSpan? Start { get; init; } = TimeSpan.FromSeconds(2);
+
+    public TimeSpan? Pause { get; init; } = TimeSpan.FromSeconds(30);
+
+    public long MemoryBytes { get; init; } = 16 << 20;
+
+    public int Instances { get; init; } = 1024;
+
+    public int BodyBufferBytes { get; init; } = 1 << 20;
+}
+
+/// <summary><c>on_error:</c>: whether a failure of each kind closes the stream with an error or lets the request pass without the plugin.</summary>
+public sealed record OnErrorConfig
+{
+    public bool LoadOpen { get; init; }
+
+    public bool TrapOpen { get; init; }
+
+    public bool TimeoutOpen { get; init; }
+
+    public bool MemoryOpen { get; init; }
+
+    public bool IsOpen(FailureKind kind) => kind switch
+    {
+        FailureKind.Load => LoadOpen,
+        FailureKind.Trap => TrapOpen,
+        FailureKind.Memory => MemoryOpen,
+        _ => TimeoutOpen,
+    };
+}

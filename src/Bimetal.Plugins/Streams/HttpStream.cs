@@ -1,0 +1,48 @@
+// One HTTP exchange as plugins see it, whatever their metal. The gateway makes one per request and shares it among the plugins of the chain.
+
+using System.Net;
+
+namespace Bimetal.Plugins.Streams;
+
+/// <summary>The messages and the facts of one exchange. Used by one thread at a time.</summary>
+public sealed class HttpStream
+{
+    /// <summary>Request fields, with ":method", ":path" (query included), ":authority" and ":scheme" first.</summary>
+    public HeaderMap RequestHeaders { get; } = new();
+
+    public HeaderMap RequestTrailers { get; } = new();
+
+    /// <summary>Response fields, with ":status" first; empty until the response has begun.</summary>
+    public HeaderMap ResponseHeaders { get; } = new();
+
+    public HeaderMap ResponseTrailers { get; } = new();
+
+    /// <summary>The client's end of the connection.</summary>
+    public IPEndPoint? Source { get; set; }
+
+    /// <summary>The gateway's end of the client's connection.</summary>
+    public IPEndPoint? Destination { get; set; }
+
+    /// <summary>Negotiated protocol, such as <c>HTTP/1.1</c>.</summary>
+    public string Protocol { get; set; } = "HTTP/1.1";
+
+    public string RouteName { get; set; } = "";
+
+    public string UpstreamName { get; set; } = "";
+}
+
+/// <summary>What a callback wants done with what it was shown.</summary>
+public enum FilterAction
+{
+    /// <summary>Pass it on to the next filter.</summary>
+    Continue,
+
+    /// <summary>Hold it; the plugin continues the stream or answers later, or returns <see cref="Continue"/> from a later callback.</summary>
+    Pause,
+}
+
+/// <summary>An answer that a plugin gives instead of the upstream.</summary>
+/// <param name="Status">HTTP status, 100 to 599.</param>
+/// <param name="Headers">Fields besides :status; names and values checked for CR, LF and NUL.</param>
+/// <param name="GrpcStatus">gRPC status, or -1.</param>
+public sealed record LocalResponse(int Status, HeaderMap Headers, ReadOnlyMemory<byte> Body, int GrpcStatus = -1);

@@ -1,0 +1,3 @@
+// The command line: one file per command. Program wires them together.
+
+return 0;
