@@ -1,0 +1,11 @@
+// What one call may use.
+
+namespace Bimetal.Wasm.Runtime;
+
+/// <summary>Limits of a call into a guest.</summary>
+/// <param name="Cpu">CPU time of the calling thread, measured by the watchdog in ticks of 1 ms; null: no deadline. Only the outermost call of a thread counts.</param>
+public readonly record struct CallLimits(TimeSpan? Cpu)
+{
+    /// <summary>No deadline.</summary>
+    public static CallLimits None => default;
+}

@@ -1,0 +1,29 @@
+// What an exported function is called through: everything looked up once, so that a call is one indirect jump.
+
+using Bimetal.Wasm.Modules;
+
+namespace Bimetal.Wasm.Runtime;
+
+/// <summary>An exported function of an instance, ready to be called with <see cref="Instance.Call"/>.</summary>
+public readonly struct GuestFunction
+{
+    internal GuestFunction(FunctionType type, nint entry, nint code, nint context)
+    {
+        Type = type;
+        Entry = entry;
+        Code = code;
+        Context = context;
+        BufferSlotCount = type.BufferSlotCount;
+    }
+
+    public FunctionType Type { get; }
+
+    /// <summary>Slots that the buffer of a call must have at least.</summary>
+    public int BufferSlotCount { get; }
+
+    internal nint Entry { get; }
+
+    internal nint Code { get; }
+
+    internal nint Context { get; }
+}

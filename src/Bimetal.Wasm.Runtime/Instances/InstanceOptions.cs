@@ -1,0 +1,15 @@
+// The limits of one instance, each with a name and a default.
+
+namespace Bimetal.Wasm.Runtime;
+
+/// <summary>What one instance may have at most. Growth beyond a limit fails as the specification allows (-1).</summary>
+public sealed record InstanceOptions
+{
+    public static InstanceOptions Default { get; } = new();
+
+    /// <summary>Pages of 64 KiB of each memory.</summary>
+    public uint MaximumMemoryPages { get; init; } = 65_536;
+
+    /// <summary>Elements of each table.</summary>
+    public uint MaximumTableElements { get; init; } = 10_000_000;
+}
