@@ -1,3 +1,5 @@
-// The command line: one file per command. Program wires them together.
+// The command line. Each command is one file in Commands/ that parses and calls into the library that does the work.
 
-return 0;
+using Bimetal.Commands;
+
+return await CommandLine.RunAsync(args);

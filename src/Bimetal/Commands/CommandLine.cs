@@ -1,0 +1,84 @@
+// The tree of commands, the grouped help of the root, and the exit codes: 0 done, 1 what was asked about failed, 2 wrong usage.
+
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Bimetal.Meter.Doctor;
+
+namespace Bimetal.Commands;
+
+/// <summary>Exit codes of the contract.</summary>
+internal static class ExitCode
+{
+    internal const int Done = 0;
+    internal const int Failed = 1;
+    internal const int Usage = 2;
+}
+
+internal static class CommandLine
+{
+    private static readonly (string Title, Func<ExampleCommand>[] Commands)[] Groups =
+    [
+        ("Operate", [DemoCommand.Create, RunCommand.Create, CheckCommand.Create, DoctorCommand.Create]),
+        ("Author", [BuildCommand.Create, TestCommand.Create]),
+        ("Measure", [BenchCommand.Create]),
+        ("Engine", [CompileCommand.Create, InvokeCommand.Create, WastCommand.Create]),
+    ];
+
+    internal static async Task<int> RunAsync(string[] arguments)
+    {
+        var root = new RootCommand("A hybrid edge gateway: native code at the core, WebAssembly plugins at the edges, and a meter that shows what the difference costs.");
+        var groups = Groups.Select(group => (group.Title, Commands: group.Commands.Select(create => create()).ToArray())).ToArray();
+        foreach (var command in groups.SelectMany(group => group.Commands)) root.Add(command);
+        foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new GroupedHelp(root, groups, (HelpAction)option.Action!);
+        foreach (var option in root.Options.OfType<VersionOption>()) option.Action = new VersionAction();
+        root.SetAction(result => new GroupedHelp(root, groups, null).Invoke(result));
+
+        var result = root.Parse(arguments);
+        if (result.Errors.Count > 0)
+        {
+            foreach (var error in result.Errors) await Console.Error.WriteLineAsync($"bimetal: {error.Message}");
+            string command = result.CommandResult.Command == root ? "" : $" {result.CommandResult.Command.Name}";
+            await Console.Error.WriteLineAsync($"usage: bimetal{command} --help");
+            return ExitCode.Usage;
+        }
+
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    private sealed class VersionAction : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            Console.Out.WriteLine(DoctorReport.VersionLine());
+            return ExitCode.Done;
+        }
+    }
+
+    /// <summary>The root's help by group; a command's own help with its examples below.</summary>
+    private sealed class GroupedHelp(RootCommand root, (string Title, ExampleCommand[] Commands)[] groups, HelpAction? standard) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            if (parseResult.CommandResult.Command is ExampleCommand command && standard is not null)
+            {
+                standard.Invoke(parseResult);
+                Console.Out.WriteLine("Examples:");
+                foreach (string example in command.Examples) Console.Out.WriteLine($"  {example}");
+                return ExitCode.Done;
+            }
+
+            Console.Out.WriteLine(root.Description);
+            foreach (var (title, commands) in groups)
+            {
+                Console.Out.WriteLine();
+                Console.Out.WriteLine(title);
+                foreach (var listed in commands) Console.Out.WriteLine($"  {listed.Name,-10} {listed.Description}\n  {"",-10}   e.g. {listed.Examples[0]}");
+            }
+
+            Console.Out.WriteLine();
+            Console.Out.WriteLine("bimetal COMMAND --help explains a command. Exit codes: 0 done, 1 what was asked about failed, 2 wrong usage or configuration.");
+            return ExitCode.Done;
+        }
+    }
+}
