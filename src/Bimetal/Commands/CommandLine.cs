@@ -19,10 +19,7 @@ internal static class CommandLine
 {
     private static readonly (string Title, Func<ExampleCommand>[] Commands)[] Groups =
     [
-        ("Operate", [DemoCommand.Create, RunCommand.Create, CheckCommand.Create, DoctorCommand.Create]),
-        ("Author", [BuildCommand.Create, TestCommand.Create]),
-        ("Measure", [BenchCommand.Create]),
-        ("Engine", [CompileCommand.Create, InvokeCommand.Create, WastCommand.Create]),
+        ("Operate", [DoctorCommand.Create]),
     ];
 
     internal static async Task<int> RunAsync(string[] arguments)

@@ -9,19 +9,13 @@ internal static class DoctorCommand
 {
     internal static ExampleCommand Create()
     {
-        var selfTest = new Option<bool>("--self-test") { Description = "also run traps, stack overflows, deadlines and instance resets in this very binary (about 20 s)" };
         var command = new ExampleCommand(
             "doctor",
             "Prints versions, what is missing, kernel settings that matter, and the command that mends each.",
-            "bimetal doctor",
-            "bimetal doctor --self-test")
-        {
-            selfTest,
-        };
-        command.SetAction(result =>
+            "bimetal doctor");
+        command.SetAction(_ =>
         {
             bool healthy = DoctorReport.Write(DoctorReport.Examine(), Console.Out);
-            if (result.GetValue(selfTest)) healthy &= Wasm.Engine.SelfTest.SelfTest.Run(Console.Out);
             return healthy ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
