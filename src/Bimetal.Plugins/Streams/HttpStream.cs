@@ -29,6 +29,30 @@ public sealed class HttpStream
     public string RouteName { get; set; } = "";
 
     public string UpstreamName { get; set; } = "";
+
+    /// <summary>The upstream's end of the connection, once there is one.</summary>
+    public IPEndPoint? UpstreamAddress { get; set; }
+
+    /// <summary>When the first byte of the request was read.</summary>
+    public DateTimeOffset StartedAt { get; set; }
+
+    /// <summary>Number of the client's connection, unique within this process.</summary>
+    public ulong ConnectionId { get; set; }
+
+    /// <summary>Such as <c>TLSv1.3</c>; empty without TLS.</summary>
+    public string TlsVersion { get; set; } = "";
+
+    /// <summary>The server name that the client asked for (SNI); empty without TLS.</summary>
+    public string RequestedServerName { get; set; } = "";
+
+    /// <summary>Request body bytes read so far.</summary>
+    public long RequestBodyBytes { get; set; }
+
+    /// <summary>Response body bytes read from the upstream so far.</summary>
+    public long ResponseBodyBytes { get; set; }
+
+    /// <summary>What plugins of this exchange told each other with <c>set_property</c>.</summary>
+    public PropertyBag Properties { get; } = new();
 }
 
 /// <summary>What a callback wants done with what it was shown.</summary>
@@ -42,7 +66,7 @@ public enum FilterAction
 }
 
 /// <summary>An answer that a plugin gives instead of the upstream.</summary>
-/// <param name="Status">HTTP status, 100 to 599.</param>
+/// <param name="Status">HTTP status, 200 to 599.</param>
 /// <param name="Headers">Fields besides :status; names and values checked for CR, LF and NUL.</param>
 /// <param name="GrpcStatus">gRPC status, or -1.</param>
 public sealed record LocalResponse(int Status, HeaderMap Headers, ReadOnlyMemory<byte> Body, int GrpcStatus = -1);

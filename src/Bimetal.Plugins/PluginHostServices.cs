@@ -1,0 +1,54 @@
+// What the plugin host needs from whoever runs it: the gateway, the meter, or a test.
+
+namespace Bimetal.Plugins;
+
+/// <summary>Levels of a plugin's log lines; the numbers are those of <c>proxy_log_level_t</c>.</summary>
+public enum PluginLogLevel
+{
+    Trace = 0,
+    Debug = 1,
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+    Critical = 5,
+}
+
+/// <summary>Takes log lines of plugins and about plugins. Called on any thread.</summary>
+public interface IPluginLog
+{
+    /// <summary>Lines below this level are thrown away by the caller; plugins can ask for it.</summary>
+    PluginLogLevel MinimumLevel { get; }
+
+    /// <summary>Writes one line; <paramref name="message"/> is UTF-8 by custom, but a plugin's bytes can be anything.</summary>
+    void Write(PluginLogLevel level, string plugin, ReadOnlySpan<byte> message);
+}
+
+/// <summary>A log that throws everything away.</summary>
+public sealed class SilentPluginLog : IPluginLog
+{
+    public static SilentPluginLog Instance { get; } = new();
+
+    public PluginLogLevel MinimumLevel => PluginLogLevel.Critical;
+
+    public void Write(PluginLogLevel level, string plugin, ReadOnlySpan<byte> message)
+    {
+    }
+}
+
+/// <summary>What plugins of one host share. Immutable, thread-safe.</summary>
+public sealed record PluginHostServices
+{
+    public IPluginLog Log { get; init; } = SilentPluginLog.Instance;
+
+    /// <summary>Clock and timers that plugins see.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Writes a line of the host itself about a plugin.</summary>
+    public void Report(PluginLogLevel level, string plugin, string message)
+    {
+        if (level >= Log.MinimumLevel) Log.Write(level, plugin, System.Text.Encoding.UTF8.GetBytes(message));
+    }
+}
+
+/// <summary>A plugin that cannot be loaded or configured; the message is one line for a person and names the file.</summary>
+public sealed class PluginLoadException(string message, Exception? inner = null) : Exception(message, inner);

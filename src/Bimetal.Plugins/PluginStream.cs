@@ -1,0 +1,108 @@
+// One plugin on one exchange, whatever its metal: what the gateway drives. The rules of what a callback may see and change are in
+// StreamView; what differs between the metals is Invoke.
+
+using System.Diagnostics;
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins;
+
+/// <summary>
+/// Callbacks are made by one thread at a time, in the order of HTTP. After a callback look at <see cref="Failure"/>, then
+/// <see cref="IsReset"/>, then <see cref="LocalResponse"/>, then the action. Dispose once at the end, whatever happened.
+/// </summary>
+/// <remarks>
+/// <para>Pause from a header callback holds the headers. Body callbacks are still made as chunks come; the gateway appends each chunk to
+/// the body buffer first and keeps what is there as long as the answer is Pause. Continue from any later callback of the direction releases
+/// the headers (with every change made meanwhile) and the buffer.</para>
+/// <para>While something is held, <see cref="Continued"/> tells that it may go on without a further callback.</para>
+/// </remarks>
+public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLimitBytes) : IDisposable
+{
+    private readonly bool _isMeasured = plugin.Statistics.BeginStream();
+
+    public Plugin Plugin { get; } = plugin;
+
+    /// <summary>What the plugin sees of the exchange; host functions act on it.</summary>
+    public StreamView View { get; } = new(stream, bodyLimitBytes);
+
+    /// <summary>Set when the plugin failed; no further callback is made. The gateway answers by <c>on_error</c>.</summary>
+    public PluginFailure? Failure { get; private set; }
+
+    /// <summary>Set when the plugin answered itself; the first answer counts.</summary>
+    public LocalResponse? LocalResponse => View.LocalResponse;
+
+    /// <summary>True when the plugin wants the exchange broken off without an answer.</summary>
+    public bool IsReset => View.IsReset;
+
+    /// <summary>
+    /// Called when a direction that was paused may go on (true for the request), on the thread that made it so: another stream's callback or
+    /// a timer. Look at <see cref="Failure"/>, <see cref="IsReset"/> and <see cref="LocalResponse"/> first: they wake the stream, too.
+    /// It must return at once and not call into the plugin.
+    /// </summary>
+    public Action<bool>? Continued
+    {
+        get => View.Continued;
+        set => View.Continued = value;
+    }
+
+    public BodyBuffer RequestBody => View.RequestBody;
+
+    public BodyBuffer ResponseBody => View.ResponseBody;
+
+    public FilterAction OnRequestHeaders(bool endOfStream) => Run(StreamCallback.RequestHeaders, View.Stream.RequestHeaders.Count, endOfStream);
+
+    /// <summary>The new chunk is already appended to <see cref="RequestBody"/>. After Continue the gateway sends the buffer on and clears it.</summary>
+    public FilterAction OnRequestBody(bool endOfStream) => Run(StreamCallback.RequestBody, RequestBody.Length, endOfStream);
+
+    public FilterAction OnRequestTrailers() => Run(StreamCallback.RequestTrailers, View.Stream.RequestTrailers.Count, endOfStream: true);
+
+    public FilterAction OnResponseHeaders(bool endOfStream) => Run(StreamCallback.ResponseHeaders, View.Stream.ResponseHeaders.Count, endOfStream);
+
+    /// <summary>The new chunk is already appended to <see cref="ResponseBody"/>. After Continue the gateway sends the buffer on and clears it.</summary>
+    public FilterAction OnResponseBody(bool endOfStream) => Run(StreamCallback.ResponseBody, ResponseBody.Length, endOfStream);
+
+    public FilterAction OnResponseTrailers() => Run(StreamCallback.ResponseTrailers, View.Stream.ResponseTrailers.Count, endOfStream: true);
+
+    /// <summary>The exchange is over and was answered: the last callback, for logging. Headers are still readable.</summary>
+    public void OnLog() => Run(StreamCallback.Log, 0, endOfStream: true);
+
+    /// <summary>Gives the instance or the native state back. No callback is made afterwards.</summary>
+    public void Dispose()
+    {
+        long started = _isMeasured ? Stopwatch.GetTimestamp() : 0;
+        Release();
+        if (_isMeasured) Plugin.Statistics.EndTimes.RecordSince(started);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// Makes one callback: <see cref="StreamView.Enter"/>, the plugin, <see cref="StreamView.Leave"/> whose result is returned. What the
+    /// plugin does wrong ends in <see cref="Fail"/>, and then the returned action does not matter.
+    /// </summary>
+    /// <param name="size">Number of headers or trailers, or bytes in the body buffer.</param>
+    protected abstract FilterAction Invoke(StreamCallback callback, int size, bool endOfStream);
+
+    /// <summary>The work of <see cref="Dispose"/>; called once.</summary>
+    protected abstract void Release();
+
+    /// <summary>Ends the plugin's part in this stream; the first failure counts.</summary>
+    protected internal void Fail(PluginFailure failure)
+    {
+        if (Failure is not null) return;
+        Failure = failure;
+        Plugin.Statistics.CountFailure(failure.Kind);
+        View.NotifyWhenHeld();
+    }
+
+    private FilterAction Run(StreamCallback callback, int size, bool endOfStream)
+    {
+        bool isOver = Failure is not null || ((LocalResponse is not null || IsReset) && callback != StreamCallback.Log);
+        if (isOver) return FilterAction.Pause;
+        if (!_isMeasured) return Invoke(callback, size, endOfStream);
+        long started = Stopwatch.GetTimestamp();
+        var action = Invoke(callback, size, endOfStream);
+        Plugin.Statistics.CallbackTimes.RecordSince(started);
+        return action;
+    }
+}
