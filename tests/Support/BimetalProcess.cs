@@ -92,10 +92,10 @@ public sealed partial class BimetalProcess : IDisposable
         {
             await _process.WaitForExitAsync(cancellation.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException cancelled)
         {
             _process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"still running after {timeout}; it printed:\n{Printed}");
+            throw new TimeoutException($"still running after {timeout}; it printed:\n{Printed}", cancelled);
         }
 
         return _process.ExitCode;
