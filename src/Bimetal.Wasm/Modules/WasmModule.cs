@@ -107,6 +107,8 @@ public sealed class WasmModule
 
     public int ImportedGlobalCount { get; init; }
 
+    internal ItemOffsets ItemOffsets { get; init; } = new();
+
     /// <summary>Size of the function index space.</summary>
     public int FunctionCount => ImportedFunctionTypes.Length + Functions.Length;
 
