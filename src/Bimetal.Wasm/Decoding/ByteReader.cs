@@ -111,6 +111,9 @@ public ref struct ByteReader
     /// <summary>A flag or kind of <paramref name="bitCount"/> bits in LEB128.</summary>
     public uint ReadSmallUnsigned(int bitCount) => (uint)ReadUnsigned(bitCount);
 
+    /// <summary>A type form of <paramref name="bitCount"/> bits in signed LEB128.</summary>
+    public int ReadSmallSigned(int bitCount) => (int)ReadSigned(bitCount);
+
     /// <summary>
     /// The length of a vector. Every element takes at least one byte, so a count above the remaining bytes is refused here, before
     /// anything is allocated by it.

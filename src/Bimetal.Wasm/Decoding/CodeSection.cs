@@ -30,19 +30,19 @@ internal static class CodeSection
         int runCount = body.ReadCount();
         if (runCount == 0) return [];
         var runs = ImmutableArray.CreateBuilder<LocalRun>(LimitedReads.Capacity(runCount));
-        ulong total = 0;
+        int offset = body.Offset;
+        long total = 0;
         for (int i = 0; i < runCount && !body.HasFailed; i++)
         {
-            int offset = body.Offset;
             uint count = body.ReadUInt32();
             total += count;
             runs.Add(new LocalRun(count, body.ReadValueType()));
-            if (total > uint.MaxValue) body.Fail(offset, "too many locals");
-            body.Require(offset, (long)total, draft.Limits.LocalsPerFunction);
-            body.Require(offset, draft.LocalCount + (long)total, draft.Limits.LocalsPerModule);
         }
 
-        draft.LocalCount += (long)total;
+        if (total > uint.MaxValue) body.Fail(offset, "too many locals");
+        body.Require(offset, total, draft.Limits.LocalsPerFunction);
+        draft.LocalCount += total;
+        body.Require(offset, draft.LocalCount, draft.Limits.LocalsPerModule);
         return runs.DrainToImmutable();
     }
 }

@@ -7,12 +7,13 @@ namespace Bimetal.Wasm.Decoding;
 
 internal static class TypeReads
 {
-    private const byte FunctionForm = 0x60;
+    // 0x60, read as the signed number that it is.
+    private const int FunctionForm = -0x20;
 
     internal static FunctionType ReadFunctionType(ref this ByteReader reader, DecodeLimits limits)
     {
         int offset = reader.Offset;
-        if (reader.ReadByte() != FunctionForm) reader.Fail(offset, "malformed function type");
+        if (reader.ReadSmallSigned(bitCount: 7) != FunctionForm) reader.Fail(offset, "malformed function type");
         var parameters = reader.ReadValueTypes(reader.ReadCount(limits.FunctionParameters));
         var results = reader.ReadValueTypes(reader.ReadCount(limits.FunctionResults));
         return new FunctionType(parameters, results);

@@ -35,7 +35,7 @@ internal sealed partial class FunctionValidator
     // Bodies come before the data section, so that a single pass can only know the number of segments from the data count section.
     private void RequireData(uint index)
     {
-        if (Module.DataCount is not { } count) _stack.Fail(Invalid.DataCountRequired);
-        else if (index >= count) FailUnknown("data segment", index);
+        if (index >= (uint)Module.DataSegments.Length) FailUnknown("data segment", index);
+        else if (Module.DataCount is null) _stack.Fail(Invalid.DataCountRequired);
     }
 }
