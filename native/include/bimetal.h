@@ -1,0 +1,192 @@
+/*
+ * bimetal.h - the C ABI of Bimetal's native metal, version 1.
+ *
+ * A native plugin is a shared object that exports one function, bimetal_plugin_init. The gateway hands it a table of host functions and
+ * gets a table of callbacks back. C authors rarely include this file themselves: sdk/c/bimetal_plugin.h builds one source for both metals.
+ *
+ * This ABI is Bimetal's alone. Code that wants to leave again is better written against the SDK, whose other side is proxy-wasm 0.2.1.
+ *
+ * LOADING
+ *   A copy of the file is loaded, so replacing the file never changes a running plugin, and two plugins configured from one file have
+ *   separate globals. A retired plugin is never unmapped. A fault in a native plugin is a fault of the gateway: there is no sandbox.
+ *
+ * HANDSHAKE
+ *   The host fills bimetal_host (abi_version, struct_size first) and zeroes bimetal_plugin, whose struct_size then says how many bytes the
+ *   host has there. The plugin checks host->abi_version and host->struct_size, sets plugin->abi_version to the version it was built for and
+ *   plugin->struct_size to the sizeof it was built with, fills in callbacks, and returns BIMETAL_OK. Within one abi_version structs only
+ *   grow at their end: a side looks at no field that lies past the size which the other side gave.
+ *
+ * THREADS
+ *   bimetal_plugin_init and configure are called once, one after the other, on one thread, before any stream begins.
+ *   After that callbacks of DIFFERENT streams run at the same time on any number of threads: globals are shared by all of them and must not
+ *   be changed without synchronisation. The callbacks of ONE stream never overlap, but may come on different threads.
+ *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it.
+ *   The exceptions are continue_stream, log and the clock functions: these may be called on any thread at any time after init.
+ *   A callback must return soon: it holds a thread of the gateway.
+ *
+ * LIFETIMES
+ *   A slice that a host function gives is borrowed. It stays valid until the next call that changes the map or buffer it came from, or
+ *   until the callback returns, whichever is first. It must not be written to. Slices from property_get and at configure live until the
+ *   callback returns. Everything that a plugin passes in is copied before the host function returns.
+ *   Strings are bytes with a length. Nothing is terminated by zero.
+ *
+ * STATE
+ *   The host allocates stream_state_size bytes for every stream, aligned to 16 and zeroed, hands them to every callback of the stream, and
+ *   takes them back after stream_end. `plugin` is whatever the plugin put into bimetal_plugin.plugin.
+ *
+ * ERRORS
+ *   Host functions return a BIMETAL_ status; on any status but BIMETAL_OK outputs are left as they were, unless said otherwise, and
+ *   nothing was changed. A null pointer with length 0 is an empty slice. A stream handle of a stream that has ended gives
+ *   BIMETAL_NOT_FOUND, never undefined behaviour: handles are not used again.
+ *
+ * UNITS
+ *   Lengths, offsets and sizes are bytes. Times are nanoseconds.
+ */
+#ifndef BIMETAL_H
+#define BIMETAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BIMETAL_ABI_VERSION 1u
+
+/* Statuses: the numbers that proxy-wasm uses, so that one source sees the same on both metals. */
+#define BIMETAL_OK 0            /* done */
+#define BIMETAL_NOT_FOUND 1     /* no such field, property or stream; no such buffer in this phase */
+#define BIMETAL_BAD_ARGUMENT 2  /* unknown map, buffer, level; bad field name or value; range out of bounds; pointer missing */
+#define BIMETAL_INTERNAL 10     /* the host could not do it (a limit was passed, memory ran out); it logged why */
+#define BIMETAL_UNIMPLEMENTED 12
+
+/* What a callback wants done with what it was shown. */
+#define BIMETAL_CONTINUE 0 /* pass it on */
+#define BIMETAL_PAUSE 1    /* hold it: return BIMETAL_CONTINUE from a later callback of this direction, call continue_stream, or answer */
+
+/* Header maps. Field names are given and found in lower case; pseudo-fields (":method", ":path", ":authority", ":scheme", ":status") are
+ * part of the header maps. Names compare without regard to ASCII case. */
+#define BIMETAL_REQUEST_HEADERS 0u
+#define BIMETAL_REQUEST_TRAILERS 1u
+#define BIMETAL_RESPONSE_HEADERS 2u
+#define BIMETAL_RESPONSE_TRAILERS 3u
+
+/* Buffers, and the directions of continue_stream. */
+#define BIMETAL_REQUEST_BODY 0u
+#define BIMETAL_RESPONSE_BODY 1u
+#define BIMETAL_REQUEST 0u
+#define BIMETAL_RESPONSE 1u
+
+#define BIMETAL_LOG_TRACE 0u
+#define BIMETAL_LOG_DEBUG 1u
+#define BIMETAL_LOG_INFO 2u
+#define BIMETAL_LOG_WARN 3u
+#define BIMETAL_LOG_ERROR 4u
+#define BIMETAL_LOG_CRITICAL 5u
+
+#define BIMETAL_CLOCK_REALTIME 0u  /* since 1970-01-01T00:00:00Z, leap seconds not counted */
+#define BIMETAL_CLOCK_MONOTONIC 1u /* since an arbitrary moment; never goes back */
+
+/* Borrowed or lent bytes. */
+typedef struct bimetal_slice {
+    const uint8_t *data;
+    size_t length;
+} bimetal_slice;
+
+/* One header field. */
+typedef struct bimetal_field {
+    bimetal_slice name;
+    bimetal_slice value;
+} bimetal_field;
+
+/* One configured plugin, as the host knows it. */
+typedef uint64_t bimetal_handle;
+
+/* One HTTP exchange seen by one plugin. Never 0. */
+typedef uint64_t bimetal_stream;
+
+/* What the host offers. The table lives as long as the process. */
+typedef struct bimetal_host {
+    uint32_t abi_version; /* BIMETAL_ABI_VERSION of the host */
+    uint32_t struct_size; /* bytes of this table that are filled in */
+    bimetal_handle handle; /* this plugin: the first argument of functions without a stream */
+
+    /* The first value of a field. BIMETAL_NOT_FOUND when the map lacks it. */
+    int32_t (*header_get)(bimetal_stream stream, uint32_t map, const char *name, size_t name_length, bimetal_slice *value);
+    /* Gives a field this one value, whether it was there once, many times or not at all. */
+    int32_t (*header_set)(bimetal_stream stream, uint32_t map, const char *name, size_t name_length, const char *value, size_t value_length);
+    /* Appends a field, whatever is there already. */
+    int32_t (*header_add)(bimetal_stream stream, uint32_t map, const char *name, size_t name_length, const char *value, size_t value_length);
+    /* Removes every occurrence; BIMETAL_OK also when there was none. */
+    int32_t (*header_remove)(bimetal_stream stream, uint32_t map, const char *name, size_t name_length);
+    /* Number of fields, a repeated one counted each time. */
+    int32_t (*header_count)(bimetal_stream stream, uint32_t map, size_t *count);
+    /* Field number index in order of arrival. BIMETAL_NOT_FOUND past the last. */
+    int32_t (*header_at)(bimetal_stream stream, uint32_t map, size_t index, bimetal_field *field);
+
+    /* Up to max_length bytes from start of what the body callback holds. Past the end: BIMETAL_BAD_ARGUMENT; an empty rest is BIMETAL_OK.
+     * Outside of the body's own callbacks (and its pauses): BIMETAL_NOT_FOUND. The bytes are not copied. */
+    int32_t (*buffer_get)(bimetal_stream stream, uint32_t buffer, size_t start, size_t max_length, bimetal_slice *bytes);
+    /* Replaces length bytes from start; both are clamped to the content, so (0, 0) prepends, (SIZE_MAX, 0) appends and (0, SIZE_MAX)
+     * replaces everything. BIMETAL_INTERNAL when limits.body_buffer would be passed. */
+    int32_t (*buffer_replace)(bimetal_stream stream, uint32_t buffer, size_t start, size_t length, const void *bytes, size_t bytes_length);
+
+    /* Answers the request instead of the upstream, or in place of a response whose headers have not been sent. The first answer counts;
+     * return BIMETAL_PAUSE after it. status is 200 to 599. */
+    int32_t (*send_local_response)(bimetal_stream stream, uint32_t status, const bimetal_field *fields, size_t field_count, const void *body,
+                                   size_t body_length);
+    /* Continues a paused direction (BIMETAL_REQUEST or BIMETAL_RESPONSE). Any thread. */
+    int32_t (*continue_stream)(bimetal_stream stream, uint32_t direction);
+    /* A property by its path, segments separated by a zero byte, as in proxy-wasm: "request\0path", "source\0address". Strings are bytes;
+     * integers are 8 bytes in little-endian order. */
+    int32_t (*property_get)(bimetal_stream stream, const char *path, size_t path_length, bimetal_slice *value);
+
+    /* Writes one message to the gateway's log. Any thread. */
+    int32_t (*log)(bimetal_handle handle, uint32_t level, const char *message, size_t message_length);
+    /* The least level that the gateway's log keeps. Any thread. */
+    int32_t (*log_level)(bimetal_handle handle, uint32_t *level);
+    /* Reads a clock. Any thread. */
+    int32_t (*clock)(bimetal_handle handle, uint32_t clock, uint64_t *nanoseconds);
+} bimetal_host;
+
+/* What the plugin offers. A callback that is null is never called; what it would have seen passes on. */
+typedef struct bimetal_plugin {
+    uint32_t abi_version;       /* out: BIMETAL_ABI_VERSION that the plugin was built for */
+    uint32_t struct_size;       /* in: bytes that the host has here; out: sizeof(bimetal_plugin) at the plugin's build */
+    void *plugin;               /* out: the first argument of every callback */
+    uint32_t stream_state_size; /* out: bytes of state per stream; at most 1 MiB */
+    uint32_t reserved;          /* zero */
+
+    /* Once, before any stream. Returns BIMETAL_OK, or another status to refuse the configuration (log why first). */
+    int32_t (*configure)(void *plugin, const uint8_t *configuration, size_t length);
+
+    /* First and last call of a stream. After stream_end the handle and the state are gone. */
+    void (*stream_begin)(void *plugin, bimetal_stream stream, void *state);
+    void (*stream_end)(void *plugin, bimetal_stream stream, void *state);
+
+    /* In the order of HTTP; each returns BIMETAL_CONTINUE or BIMETAL_PAUSE. end_of_stream is 1 when nothing follows in this direction.
+     * body_length is all that buffer_get can give: the new chunk with everything that was held back before. While a direction's headers
+     * are held its body callbacks are made all the same; BIMETAL_CONTINUE from one of them sends headers and body on. */
+    int32_t (*request_headers)(void *plugin, bimetal_stream stream, void *state, uint32_t end_of_stream);
+    int32_t (*request_body)(void *plugin, bimetal_stream stream, void *state, size_t body_length, uint32_t end_of_stream);
+    int32_t (*request_trailers)(void *plugin, bimetal_stream stream, void *state);
+    int32_t (*response_headers)(void *plugin, bimetal_stream stream, void *state, uint32_t end_of_stream);
+    int32_t (*response_body)(void *plugin, bimetal_stream stream, void *state, size_t body_length, uint32_t end_of_stream);
+    int32_t (*response_trailers)(void *plugin, bimetal_stream stream, void *state);
+
+    /* The exchange is over and was answered; header maps can be read, not changed. */
+    void (*log)(void *plugin, bimetal_stream stream, void *state);
+} bimetal_plugin;
+
+/* The one exported function. Returns BIMETAL_OK, or another status when it cannot work with this host. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * glue_native.c - bimetal_plugin_init for plugins written against bimetal_plugin.h. Built into every native plugin.
+ */
+#include "bimetal_plugin.h"
+
+#include <stdlib.h>
+
+#define WEAK __attribute__((weak, visibility("hidden")))
+
+/* What a plugin does not define stays null (functions) or takes the weak value here. */
+WEAK extern int32_t bp_entry_configure(void *, const uint8_t *, size_t);
+WEAK extern void bp_entry_stream_begin(void *, bimetal_stream, void *);
+WEAK extern void bp_entry_stream_end(void *, bimetal_stream, void *);
+WEAK extern int32_t bp_entry_request_headers(void *, bimetal_stream, void *, uint32_t);
+WEAK extern int32_t bp_entry_request_body(void *, bimetal_stream, void *, size_t, uint32_t);
+WEAK extern int32_t bp_entry_request_trailers(void *, bimetal_stream, void *);
+WEAK extern int32_t bp_entry_response_headers(void *, bimetal_stream, void *, uint32_t);
+WEAK extern int32_t bp_entry_response_body(void *, bimetal_stream, void *, size_t, uint32_t);
+WEAK extern int32_t bp_entry_response_trailers(void *, bimetal_stream, void *);
+WEAK extern void bp_entry_log(void *, bimetal_stream, void *);
+WEAK const uint32_t bp_stream_state_size = 0;
+
+bimetal_host bp_host;
+
+int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
+{
+    if (host->abi_version != BIMETAL_ABI_VERSION || host->struct_size < sizeof bp_host || plugin->struct_size < sizeof *plugin) {
+        plugin->abi_version = BIMETAL_ABI_VERSION; /* so that the host can say which version it would have to offer */
+        return BIMETAL_UNIMPLEMENTED;
+    }
+
+    bp_host = *host;
+    *plugin = (bimetal_plugin){
+        .abi_version = BIMETAL_ABI_VERSION,
+        .struct_size = sizeof *plugin,
+        .stream_state_size = bp_stream_state_size,
+        .configure = bp_entry_configure,
+        .stream_begin = bp_entry_stream_begin,
+        .stream_end = bp_entry_stream_end,
+        .request_headers = bp_entry_request_headers,
+        .request_body = bp_entry_request_body,
+        .request_trailers = bp_entry_request_trailers,
+        .response_headers = bp_entry_response_headers,
+        .response_body = bp_entry_response_body,
+        .response_trailers = bp_entry_response_trailers,
+        .log = bp_entry_log,
+    };
+    return BIMETAL_OK;
+}
+
+void *bp_keep(size_t length)
+{
+    return calloc(1, length != 0 ? length : 1);
+}
