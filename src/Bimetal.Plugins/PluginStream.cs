@@ -46,6 +46,15 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
         set => View.Continued = value;
     }
 
+    /// <summary>
+    /// Whether the plugin has a callback for request body chunks. Without one the gateway does not copy the body and keeps its content-length;
+    /// with one the body may change, so a length that is not known when the headers go out is not promised. It may become false on the way.
+    /// </summary>
+    public virtual bool WantsRequestBody => true;
+
+    /// <summary>The same for the response body.</summary>
+    public virtual bool WantsResponseBody => true;
+
     public BodyBuffer RequestBody => View.RequestBody;
 
     public BodyBuffer ResponseBody => View.ResponseBody;
