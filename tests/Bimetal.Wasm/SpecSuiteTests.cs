@@ -1,9 +1,7 @@
 // The official test suite as far as decoder and validator answer it: every module accepted, every bad binary refused.
 
 using Bimetal.Testing;
-using Bimetal.Wasm.Decoding;
 using Bimetal.Wasm.Modules;
-using Bimetal.Wasm.Validation;
 
 namespace Bimetal.Wasm.Tests;
 
@@ -48,16 +46,10 @@ public sealed class SpecSuiteTests
         {
             if (command.ModulePath is null || command.IsText || !commandTypes.Contains(command.Type)) continue;
             checkedCount++;
-            if (judge(command, Load(command.ModulePath)) is { } failure) failures.Add(failure);
+            if (judge(command, Loading.FaultOf(File.ReadAllBytes(command.ModulePath))) is { } failure) failures.Add(failure);
         }
 
         Assert.True(checkedCount > 1000, $"only {checkedCount} commands found");
         Assert.True(failures.Count == 0, $"{failures.Count} of {checkedCount}:\n{string.Join('\n', failures.Take(100))}");
-    }
-
-    private static WasmError? Load(string path)
-    {
-        var module = ModuleDecoder.Decode(File.ReadAllBytes(path), DecodeLimits.Default, out var error);
-        return module is null ? error : ModuleValidator.Validate(module);
     }
 }

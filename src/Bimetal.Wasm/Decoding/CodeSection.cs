@@ -14,9 +14,7 @@ internal static class CodeSection
         if (count != draft.FunctionTypes.Count) reader.Fail(offset, "function and code section have inconsistent lengths");
         for (int i = 0; i < count && !reader.HasFailed; i++)
         {
-            int bodyStart = reader.Offset;
-            int size = reader.ReadCount();
-            reader.Require(bodyStart, size, draft.Limits.BodyBytes);
+            int size = reader.ReadCount(draft.Limits.BodyBytes);
             var body = new ByteReader(moduleBytes, reader.Offset, size);
             var locals = ReadLocals(ref body, draft);
             if (body.Error is { } error) reader.Fail((int)error.Offset, error.Message);
