@@ -1,5 +1,7 @@
 // What the plugin host needs from whoever runs it: the gateway, the meter, or a test.
 
+using Bimetal.Plugins.ProxyWasm.State;
+
 namespace Bimetal.Plugins;
 
 /// <summary>Levels of a plugin's log lines; the numbers are those of <c>proxy_log_level_t</c>.</summary>
@@ -42,6 +44,9 @@ public sealed record PluginHostServices
 
     /// <summary>Clock and timers that plugins see.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Shared data, queues and metrics of plugins.</summary>
+    public PluginStates States { get; init; } = new();
 
     /// <summary>Writes a line of the host itself about a plugin.</summary>
     public void Report(PluginLogLevel level, string plugin, string message)

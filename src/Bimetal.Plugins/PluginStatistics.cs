@@ -24,6 +24,9 @@ public sealed class PluginStatistics
     /// <summary>Times of giving it back: with <c>per-request</c> this is the reset, which is off the request's path.</summary>
     public TimeHistogram EndTimes { get; } = new();
 
+    /// <summary>Whether the stream that begins next will have its times taken (unless another one gets in first).</summary>
+    public bool IsNextMeasured => (Volatile.Read(ref _streams) & (SampleEvery - 1)) == SampleEvery - 1;
+
     public long FailuresOf(FailureKind kind) => Interlocked.Read(ref _failures[(int)kind]);
 
     /// <summary>Counts a stream; true when its times should be taken.</summary>

@@ -124,13 +124,21 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
         return HostStatus.Ok;
     }
 
+    /// <summary>Sets a property of the exchange, for the plugins of the chain; those that the host answers itself cannot be set.</summary>
+    public HostStatus SetProperty(ReadOnlySpan<byte> path, ReadOnlySpan<byte> value) =>
+        !path.IsEmpty && !PropertyLookup.IsReserved(path) && Stream.Properties.TrySet(path, value) ? HostStatus.Ok : HostStatus.BadArgument;
+
+    /// <summary>True while the plugin may answer with a body of that length; look here before copying it.</summary>
+    public bool MayAnswer(int bodyLengthBytes) =>
+        bodyLengthBytes <= bodyLimitBytes && !_response.AreHeadersReleased
+        && (Callback == StreamCallback.None ? _request.IsHeld || _response.IsHeld : Callback != StreamCallback.Log);
+
     /// <summary>Answers in the upstream's place. The first answer wins; refused once the response headers have been passed on.</summary>
     /// <param name="headers">Fields besides :status, owned by the stream from now on.</param>
     public HostStatus SendLocalResponse(int status, HeaderMap headers, ReadOnlyMemory<byte> body, int grpcStatus)
     {
         if (LocalResponse is not null) return HostStatus.Ok;
-        if (status is < 200 or > 599 || body.Length > bodyLimitBytes || _response.AreHeadersReleased || Callback == StreamCallback.Log)
-            return HostStatus.BadArgument;
+        if (status is < 200 or > 599 || !MayAnswer(body.Length)) return HostStatus.BadArgument;
         for (int index = 0; index < headers.Count; index++)
         {
             var (name, value) = headers[index];

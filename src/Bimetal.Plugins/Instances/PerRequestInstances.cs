@@ -1,0 +1,117 @@
+// A fresh clone of the snapshot for every stream. The snapshot is taken of the service instance once it is started and configured, and
+// again after each of its ticks, so that new clones see what it learned. Clones of an older snapshot live on until they come back.
+
+using System.Diagnostics.CodeAnalysis;
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.ProxyWasm;
+using Bimetal.Wasm.Runtime;
+
+namespace Bimetal.Plugins.Instances;
+
+/// <summary>Per-request instances and the service instance behind them.</summary>
+internal sealed class PerRequestInstances : InstanceSource
+{
+    private readonly WasmPlugin _plugin;
+    private readonly Lock _serviceLock = new();
+    private readonly TickTimer _ticks;
+    private readonly Backoff _backoff;
+    private GuestInstance _service;
+    private volatile CloneGeneration _generation;
+    private volatile bool _isDisposed;
+
+    public PerRequestInstances(WasmPlugin plugin)
+    {
+        _plugin = plugin;
+        _ticks = new TickTimer(plugin.Services.Time, Tick);
+        _backoff = new Backoff(plugin.Services.Time);
+        _service = plugin.Start(this);
+        _generation = new CloneGeneration(_service.Instance, plugin);
+    }
+
+    public override bool IsShared => false;
+
+    public override GuestInstance? TryLease([NotNullWhen(false)] out PluginFailure? failure)
+    {
+        // A generation that was just retired refuses; the next one is published already.
+        for (var generation = _generation; !_isDisposed; generation = _generation)
+        {
+            if (!generation.TryLease(out var guest)) continue;
+            failure = guest is null
+                ? new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: all of its {_plugin.Limits.Instances} instances are in use (limits.instances)")
+                : null;
+            return guest;
+        }
+
+        failure = new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: unloaded");
+        return null;
+    }
+
+    public override void Return(GuestInstance guest) => guest.Generation!.Return(guest);
+
+    /// <summary>A clone that trapped is reset like any other.</summary>
+    public override void Fail(GuestInstance guest, PluginFailure failure) => guest.Failure = failure;
+
+    public override void SetTickPeriod(GuestInstance guest, uint periodMs) => _ticks.SetPeriod(periodMs);
+
+    public override void Dispose()
+    {
+        _isDisposed = true;
+        _ticks.Dispose();
+        lock (_serviceLock)
+        {
+            _generation.Dispose();
+            _service.Instance.Dispose();
+        }
+    }
+
+    private void Tick()
+    {
+        lock (_serviceLock)
+        {
+            if (_isDisposed) return;
+            if (_plugin.Tick(_service) is { } failure)
+            {
+                _plugin.Services.Report(PluginLogLevel.Error, _plugin.Name, failure.Detail);
+                Restart();
+                return;
+            }
+
+            Publish();
+        }
+    }
+
+    private void Publish()
+    {
+        var previous = _generation;
+        _generation = new CloneGeneration(_service.Instance, _plugin);
+        previous.Dispose();
+    }
+
+    /// <summary>Starts a new service instance; until then clones of the last good snapshot serve.</summary>
+    private void Restart()
+    {
+        _ticks.SetPeriod(0);
+        _service.Instance.Dispose();
+        var delay = _backoff.Next();
+        _ = Task.Delay(delay, _plugin.Services.Time).ContinueWith(_ => StartService(), TaskScheduler.Default);
+    }
+
+    private void StartService()
+    {
+        lock (_serviceLock)
+        {
+            if (_isDisposed) return;
+            try
+            {
+                _backoff.Started();
+                _service = _plugin.Start(this);
+                Publish();
+            }
+            catch (PluginLoadException exception)
+            {
+                _plugin.Services.Report(PluginLogLevel.Error, _plugin.Name, exception.Message);
+                _ = Task.Delay(_backoff.Next(), _plugin.Services.Time).ContinueWith(_ => StartService(), TaskScheduler.Default);
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// Calls proxy_on_tick periodically. A tick that is still running when the next is due makes that one be left out.
+
+namespace Bimetal.Plugins.Instances;
+
+/// <summary>A timer with a period that the plugin sets. Thread-safe.</summary>
+internal sealed class TickTimer : IDisposable
+{
+    /// <summary>Shorter periods are raised to this: after a tick the snapshot is taken anew.</summary>
+    private const uint MinimumPeriodMs = 10;
+
+    private readonly Action _tick;
+    private readonly ITimer _timer;
+    private int _isTicking;
+
+    public TickTimer(TimeProvider time, Action tick)
+    {
+        _tick = tick;
+        _timer = time.CreateTimer(_ => Run(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Sets the period; 0 stops.</summary>
+    public void SetPeriod(uint periodMs)
+    {
+        var period = periodMs == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(periodMs, MinimumPeriodMs));
+        _timer.Change(period, period);
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Run()
+    {
+        if (Interlocked.Exchange(ref _isTicking, 1) != 0) return;
+        try
+        {
+            _tick();
+        }
+        finally
+        {
+            Volatile.Write(ref _isTicking, 0);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+// proxy_set_effective_context, proxy_done, proxy_get_status and proxy_call_foreign_function.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.ProxyWasm.Functions;
+
+internal static unsafe class ContextFunctions
+{
+    // SAFETY: see LogFunctions.Entries.
+    public static HostFunctionEntry[] Entries =>
+    [
+        new("proxy_set_effective_context", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&SetEffectiveContext),
+        new("proxy_done", "", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Done),
+        new("proxy_get_status", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetStatus),
+        new("proxy_call_foreign_function", "iiiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&CallForeignFunction),
+    ];
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int SetEffectiveContext(nint context, ulong* slots) => HostCall.Run(context, slots, &SetEffectiveContext);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Done(nint context, ulong* slots) => HostCall.Run(context, slots, &Done);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int GetStatus(nint context, ulong* slots) => HostCall.Run(context, slots, &GetStatus);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int CallForeignFunction(nint context, ulong* slots) => HostCall.Run(context, slots, &CallForeignFunction);
+
+    private static HostStatus SetEffectiveContext(ref HostCall call) =>
+        call.Guest.TrySetEffectiveContext(call.Argument(0)) ? HostStatus.Ok : HostStatus.BadArgument;
+
+    private static HostStatus Done(ref HostCall call) =>
+        call.Guest.EffectiveStream?.TryFinish() == true ? HostStatus.Ok : HostStatus.NotFound;
+
+    /// <summary>No callout has ever ended, so the status is 0 and its message empty.</summary>
+    private static HostStatus GetStatus(ref HostCall call)
+    {
+        var status = call.ReturnUInt32(0, 0);
+        return status == HostStatus.Ok ? call.ReturnBytes(default, 1, 2) : status;
+    }
+
+    private static HostStatus CallForeignFunction(ref HostCall call) =>
+        call.TryBytes(0, out _) && call.TryBytes(2, out _) ? HostStatus.NotFound : HostStatus.InvalidMemoryAccess;
+}

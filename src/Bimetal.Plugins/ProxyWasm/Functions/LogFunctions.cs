@@ -1,0 +1,45 @@
+// proxy_log and proxy_get_log_level.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.ProxyWasm.Functions;
+
+internal static unsafe class LogFunctions
+{
+    /// <summary>Longer messages are cut.</summary>
+    private const int MaximumMessageBytes = 16 << 10;
+
+    // SAFETY (this and every table of entries in this folder): the addresses are of UnmanagedCallersOnly methods with the signature of a
+    // host function; code addresses stay valid for the process's life.
+    public static HostFunctionEntry[] Entries =>
+    [
+        new("proxy_log", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Log),
+        new("proxy_get_log_level", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetLogLevel),
+    ];
+
+    /// <summary>Writes a line in the plugin's name, if the level is one that is written.</summary>
+    public static void Write(WasmPlugin plugin, PluginLogLevel level, ReadOnlySpan<byte> message)
+    {
+        var log = plugin.Services.Log;
+        if (level >= log.MinimumLevel) log.Write(level, plugin.Name, message[..Math.Min(message.Length, MaximumMessageBytes)]);
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Log(nint context, ulong* slots) => HostCall.Run(context, slots, &Log);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int GetLogLevel(nint context, ulong* slots) => HostCall.Run(context, slots, &GetLogLevel);
+
+    private static HostStatus Log(ref HostCall call)
+    {
+        uint level = call.Argument(0);
+        if (level > (uint)PluginLogLevel.Critical) return HostStatus.BadArgument;
+        if (!call.TryBytes(1, out var message)) return HostStatus.InvalidMemoryAccess;
+        Write(call.Guest.Plugin, (PluginLogLevel)level, message);
+        return HostStatus.Ok;
+    }
+
+    private static HostStatus GetLogLevel(ref HostCall call) => call.ReturnUInt32((uint)call.Guest.Plugin.Services.Log.MinimumLevel, 0);
+}

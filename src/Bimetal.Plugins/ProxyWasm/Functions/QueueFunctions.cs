@@ -1,0 +1,55 @@
+// The shared queue functions. Queues belong to one plugin: its name is its VM id, and no other plugin's queues can be resolved.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.ProxyWasm.Functions;
+
+internal static unsafe class QueueFunctions
+{
+    // SAFETY: see LogFunctions.Entries.
+    public static HostFunctionEntry[] Entries =>
+    [
+        new("proxy_register_shared_queue", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Register),
+        new("proxy_resolve_shared_queue", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Resolve),
+        new("proxy_enqueue_shared_queue", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Enqueue),
+        new("proxy_dequeue_shared_queue", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Dequeue, ReturnsData: true),
+    ];
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Register(nint context, ulong* slots) => HostCall.Run(context, slots, &Register);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Resolve(nint context, ulong* slots) => HostCall.Run(context, slots, &Resolve);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Enqueue(nint context, ulong* slots) => HostCall.Run(context, slots, &Enqueue);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Dequeue(nint context, ulong* slots) => HostCall.Run(context, slots, &Dequeue);
+
+    private static HostStatus Register(ref HostCall call)
+    {
+        if (!call.TryBytes(0, out var name) || !call.TryTarget(2, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
+        return call.Guest.Plugin.State.Queues.TryRegister(name, out uint id) ? call.ReturnUInt32(id, 2) : HostStatus.InternalFailure;
+    }
+
+    private static HostStatus Resolve(ref HostCall call)
+    {
+        if (!call.TryBytes(0, out var vmId) || !call.TryBytes(2, out var name) || !call.TryTarget(4, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
+        bool isOwn = vmId.IsEmpty || vmId.SequenceEqual(Encoding.UTF8.GetBytes(call.Guest.Plugin.Name));
+        return isOwn && call.Guest.Plugin.State.Queues.TryResolve(name, out uint id) ? call.ReturnUInt32(id, 4) : HostStatus.NotFound;
+    }
+
+    private static HostStatus Enqueue(ref HostCall call) =>
+        call.TryBytes(1, out var item) ? call.Guest.Plugin.State.Queues.Enqueue(call.Argument(0), item) : HostStatus.InvalidMemoryAccess;
+
+    private static HostStatus Dequeue(ref HostCall call)
+    {
+        if (!call.TryTarget(1, sizeof(uint), out _) || !call.TryTarget(2, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
+        var status = call.Guest.Plugin.State.Queues.Dequeue(call.Argument(0), out var item);
+        return status == HostStatus.Ok ? call.ReturnBytes(item.Span, 1, 2) : status;
+    }
+}

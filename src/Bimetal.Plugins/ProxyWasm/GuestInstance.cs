@@ -1,0 +1,140 @@
+// One running instance of a wasm plugin as the ABI sees it: its callbacks, its contexts, and which of them is in effect. Host functions
+// find it as the HostState of their Instance.
+
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Instances;
+using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Runtime;
+
+namespace Bimetal.Plugins.ProxyWasm;
+
+/// <summary>An instance with its contexts. One thread at a time; whoever shares it holds <see cref="Gate"/>.</summary>
+internal sealed class GuestInstance
+{
+    /// <summary>Context of the plugin itself; streams have higher numbers.</summary>
+    public const uint RootContextId = 1;
+
+    /// <summary>Contexts of one instance from which on proxy_on_done cannot ask for more time.</summary>
+    private const int MaximumContextCount = 16_384;
+
+    private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
+    private readonly Dictionary<uint, WasmPluginStream> _streams = [];
+    private readonly Queue<WasmPluginStream> _finished = new();
+    private uint _lastContextId = RootContextId;
+    private bool _isAllocating;
+
+    public GuestInstance(Instance instance, WasmPlugin plugin)
+    {
+        Instance = instance;
+        Plugin = plugin;
+        Memory = instance.Memory!;
+        instance.HostState = this;
+        for (var callback = (GuestCallback)0; (int)callback < _functions.Length; callback++)
+        {
+            if (plugin.Module.Callbacks.Has(callback)) instance.TryGetFunction(CallbackTable.NameOf(callback), out _functions[(int)callback]);
+        }
+    }
+
+    public Instance Instance { get; }
+
+    public WasmPlugin Plugin { get; }
+
+    public GuestMemory Memory { get; }
+
+    /// <summary>Where the instance belongs to; null for a clone, which has <see cref="Generation"/>.</summary>
+    public InstanceSource? Source { get; init; }
+
+    /// <summary>The place that it fills among shared instances.</summary>
+    public SharedInstances.Slot? Slot { get; init; }
+
+    /// <summary>The snapshot of which it is a clone.</summary>
+    public CloneGeneration? Generation { get; init; }
+
+    /// <summary>Held around every entry into an instance that several streams or timers use.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>Set when the instance trapped: it must not be entered again.</summary>
+    public PluginFailure? Failure { get; set; }
+
+    /// <summary>Which configuration can be read: that of the callback that is running.</summary>
+    public GuestCallback? ConfigurationCallback { get; set; }
+
+    /// <summary>The stream that host calls act on; null for the root context.</summary>
+    public WasmPluginStream? EffectiveStream { get; private set; }
+
+    public IEnumerable<WasmPluginStream> Streams => _streams.Values;
+
+    public int StreamCount => _streams.Count;
+
+    /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
+    public bool MayWait => _streams.Count < MaximumContextCount;
+
+    /// <summary>Whether the memory has grown to its limit, so that an allocator was likely refused more.</summary>
+    public bool IsOutOfMemory => Memory.PageCount > Plugin.Module.InitialMemoryPages && Memory.PageCount >= Plugin.MaximumMemoryPages;
+
+    public bool Has(GuestCallback callback) => Plugin.Module.Callbacks.Has(callback);
+
+    /// <summary>Gives a new stream its context number.</summary>
+    public uint Attach(WasmPluginStream stream)
+    {
+        do _lastContextId++;
+        while (_lastContextId <= RootContextId || !_streams.TryAdd(_lastContextId, stream));
+        return _lastContextId;
+    }
+
+    public void Detach(uint contextId) => _streams.Remove(contextId);
+
+    /// <summary>Forgets all contexts and the failure: the runtime has put the guest back to its snapshot.</summary>
+    public void Reset()
+    {
+        _streams.Clear();
+        _lastContextId = RootContextId;
+        EffectiveStream = null;
+        Failure = null;
+    }
+
+    /// <summary>Makes another context the one that host calls act on, until the next callback.</summary>
+    public bool TrySetEffectiveContext(uint contextId)
+    {
+        WasmPluginStream? stream = null;
+        if (contextId != RootContextId && !_streams.TryGetValue(contextId, out stream)) return false;
+        EffectiveStream = stream;
+        return true;
+    }
+
+    /// <summary>Makes a callback that the module exports. The arguments are in <paramref name="slots"/>, its result is there afterwards.</summary>
+    /// <param name="stream">Whose context is in effect; null for the root context.</param>
+    public TrapCode Call(GuestCallback callback, WasmPluginStream? stream, Span<ulong> slots, in CallLimits limits)
+    {
+        EffectiveStream = stream;
+        var trap = Instance.Call(_functions[(int)callback], slots, limits);
+        EffectiveStream = null;
+        return trap;
+    }
+
+    /// <summary>Has the guest allocate memory, from within a host call.</summary>
+    /// <param name="pointer">Null when the guest has no allocator, refused, or is allocating already.</param>
+    public TrapCode Allocate(uint lengthBytes, out uint pointer)
+    {
+        pointer = 0;
+        var callback = Has(GuestCallback.Allocate) ? GuestCallback.Allocate : GuestCallback.Malloc;
+
+        // An allocator that asks for results of host calls would call itself without end.
+        if (_isAllocating || !Has(callback)) return TrapCode.None;
+        Span<ulong> slots = [lengthBytes];
+        _isAllocating = true;
+        var trap = Instance.Call(_functions[(int)callback], slots, CallLimits.None);
+        _isAllocating = false;
+        pointer = (uint)slots[0];
+        return trap;
+    }
+
+    /// <summary>Ends a context as soon as the guest is not running.</summary>
+    public void FinishLater(WasmPluginStream stream) => _finished.Enqueue(stream);
+
+    /// <summary>Ends the contexts for which the plugin called proxy_done. The caller holds the gate.</summary>
+    public void FinishPending()
+    {
+        while (_finished.TryDequeue(out var stream)) stream.Finish();
+    }
+}

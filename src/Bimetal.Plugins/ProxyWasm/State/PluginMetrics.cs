@@ -1,0 +1,79 @@
+// Metrics that a plugin defines: counters, gauges and histograms, read by the admin listener.
+
+using System.Text;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.ProxyWasm.State;
+
+/// <summary>Kinds of metrics; the numbers are those of <c>proxy_metric_type_t</c>.</summary>
+public enum PluginMetricKind
+{
+    Counter = 0,
+    Gauge = 1,
+    Histogram = 2,
+}
+
+/// <summary>The metrics of one plugin, by the numbers that it was given for them. Thread-safe.</summary>
+public sealed class PluginMetrics
+{
+    /// <summary>Most metrics of one plugin.</summary>
+    public const int MaximumCount = 4096;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(PluginMetricKind, string), uint> _ids = [];
+    private volatile PluginMetric[] _metrics = [];
+
+    /// <summary>All metrics, in the order in which they were defined.</summary>
+    public IReadOnlyList<PluginMetric> All => _metrics;
+
+    /// <summary>Defines a metric, or finds the one of that kind and name. Ids count from 1.</summary>
+    public bool TryDefine(PluginMetricKind kind, ReadOnlySpan<byte> name, out uint id)
+    {
+        string text = Encoding.UTF8.GetString(name);
+        lock (_lock)
+        {
+            if (_ids.TryGetValue((kind, text), out id)) return true;
+            if (_metrics.Length >= MaximumCount) return false;
+            _metrics = [.. _metrics, new PluginMetric(kind, text)];
+            id = (uint)_metrics.Length;
+            _ids.Add((kind, text), id);
+            return true;
+        }
+    }
+
+    public PluginMetric? Find(uint id)
+    {
+        var metrics = _metrics;
+        return id > 0 && id <= (uint)metrics.Length ? metrics[id - 1] : null;
+    }
+}
+
+/// <summary>One metric. Thread-safe.</summary>
+public sealed class PluginMetric(PluginMetricKind kind, string name)
+{
+    private long _value;
+
+    public PluginMetricKind Kind { get; } = kind;
+
+    public string Name { get; } = name;
+
+    /// <summary>The value of a counter (unsigned) or a gauge.</summary>
+    public long Value => Interlocked.Read(ref _value);
+
+    /// <summary>Recorded values, for a histogram; they are plain numbers, whatever the bucket names say.</summary>
+    public TimeHistogram? Histogram { get; } = kind == PluginMetricKind.Histogram ? new TimeHistogram() : null;
+
+    public void Record(ulong value)
+    {
+        if (Histogram is not null) Histogram.Record((long)Math.Min(value, long.MaxValue));
+        else Interlocked.Exchange(ref _value, (long)value);
+    }
+
+    /// <returns>Ok, or BadArgument where the kind does not allow it: a counter only goes up, a histogram has no value to change.</returns>
+    public HostStatus Increment(long delta)
+    {
+        if (Kind == PluginMetricKind.Histogram || (Kind == PluginMetricKind.Counter && delta < 0)) return HostStatus.BadArgument;
+        Interlocked.Add(ref _value, delta);
+        return HostStatus.Ok;
+    }
+}

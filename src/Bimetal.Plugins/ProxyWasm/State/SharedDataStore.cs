@@ -1,0 +1,56 @@
+// Shared data: what the instances of one plugin keep for each other. One store per plugin, so that no plugin reads another's.
+
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.ProxyWasm.State;
+
+/// <summary>A key-value store with compare-and-swap numbers. Thread-safe.</summary>
+public sealed class SharedDataStore
+{
+    /// <summary>Most keys of one plugin.</summary>
+    public const int MaximumKeyCount = 65_536;
+
+    /// <summary>Most bytes of keys and values of one plugin.</summary>
+    public const long MaximumTotalBytes = 64 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<byte[], Entry> _entries = new(ByteArrayComparer.Instance);
+    private readonly Dictionary<byte[], Entry>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
+    private long _totalBytes;
+    private uint _lastCas;
+
+    public SharedDataStore() => _bySpan = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value, out uint cas)
+    {
+        lock (_lock)
+        {
+            bool found = _bySpan.TryGetValue(key, out var entry);
+            value = entry.Value;
+            cas = entry.Cas;
+            return found;
+        }
+    }
+
+    /// <summary>Sets a value.</summary>
+    /// <param name="cas">0, or the number that the key must still have.</param>
+    /// <returns>Ok, CasMismatch, or InternalFailure when a limit would be passed.</returns>
+    public HostStatus Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, uint cas)
+    {
+        lock (_lock)
+        {
+            bool exists = _bySpan.TryGetValue(key, out var entry);
+            if (cas != 0 && entry.Cas != cas) return HostStatus.CasMismatch;
+            long growthBytes = exists ? value.Length - entry.Value.Length : (long)key.Length + value.Length;
+            if (growthBytes > MaximumTotalBytes - _totalBytes || (!exists && _entries.Count >= MaximumKeyCount)) return HostStatus.InternalFailure;
+            _totalBytes += growthBytes;
+
+            // 0 means "any" in a request, so no entry ever has it.
+            if (++_lastCas == 0) _lastCas = 1;
+            _bySpan[key] = new Entry(value.ToArray(), _lastCas);
+            return HostStatus.Ok;
+        }
+    }
+
+    private readonly record struct Entry(byte[] Value, uint Cas);
+}

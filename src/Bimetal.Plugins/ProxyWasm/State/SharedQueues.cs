@@ -1,0 +1,74 @@
+// Shared queues of one plugin: first in, first out, bounded. Nobody is told when an item comes: proxy_on_queue_ready is not called.
+
+using System.Text;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.ProxyWasm.State;
+
+/// <summary>Named queues of byte strings. Thread-safe.</summary>
+public sealed class SharedQueues
+{
+    /// <summary>Most queues of one plugin.</summary>
+    public const int MaximumQueueCount = 256;
+
+    /// <summary>Most items in one queue.</summary>
+    public const int MaximumItemCount = 65_536;
+
+    /// <summary>Most bytes in all queues of one plugin.</summary>
+    public const long MaximumTotalBytes = 16 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, uint> _ids = new(StringComparer.Ordinal);
+    private readonly List<Queue<byte[]>> _queues = [];
+    private long _totalBytes;
+
+    /// <summary>Opens the queue of that name, which is made if there is none. Ids count from 1.</summary>
+    public bool TryRegister(ReadOnlySpan<byte> name, out uint id)
+    {
+        string key = Encoding.Latin1.GetString(name);
+        lock (_lock)
+        {
+            if (_ids.TryGetValue(key, out id)) return true;
+            if (_queues.Count >= MaximumQueueCount) return false;
+            _queues.Add([]);
+            id = (uint)_queues.Count;
+            _ids.Add(key, id);
+            return true;
+        }
+    }
+
+    public bool TryResolve(ReadOnlySpan<byte> name, out uint id)
+    {
+        string key = Encoding.Latin1.GetString(name);
+        lock (_lock) return _ids.TryGetValue(key, out id);
+    }
+
+    /// <returns>Ok, NotFound for an unknown queue, or InternalFailure when a limit would be passed.</returns>
+    public HostStatus Enqueue(uint id, ReadOnlySpan<byte> item)
+    {
+        lock (_lock)
+        {
+            if (Find(id) is not { } queue) return HostStatus.NotFound;
+            if (queue.Count >= MaximumItemCount || item.Length > MaximumTotalBytes - _totalBytes) return HostStatus.InternalFailure;
+            queue.Enqueue(item.ToArray());
+            _totalBytes += item.Length;
+            return HostStatus.Ok;
+        }
+    }
+
+    /// <returns>Ok, NotFound for an unknown queue, or Empty.</returns>
+    public HostStatus Dequeue(uint id, out ReadOnlyMemory<byte> item)
+    {
+        item = default;
+        lock (_lock)
+        {
+            if (Find(id) is not { } queue) return HostStatus.NotFound;
+            if (!queue.TryDequeue(out byte[]? bytes)) return HostStatus.Empty;
+            _totalBytes -= bytes.Length;
+            item = bytes;
+            return HostStatus.Ok;
+        }
+    }
+
+    private Queue<byte[]>? Find(uint id) => id > 0 && id <= (uint)_queues.Count ? _queues[(int)id - 1] : null;
+}

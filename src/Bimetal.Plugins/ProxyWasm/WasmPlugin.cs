@@ -1,0 +1,112 @@
+// A plugin on the wasm metal: its compiled module, and the instances that streams run in.
+
+using System.Diagnostics;
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Instances;
+using Bimetal.Plugins.ProxyWasm.State;
+using Bimetal.Plugins.Streams;
+using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Runtime;
+
+namespace Bimetal.Plugins.ProxyWasm;
+
+/// <summary>A proxy-wasm plugin.</summary>
+internal sealed class WasmPlugin : Plugin
+{
+    private const int PageBytes = 65_536;
+
+    private InstanceSource? _instances;
+
+    private WasmPlugin(PluginConfig config, PluginModule module, PluginHostServices services)
+    {
+        Module = module;
+        Services = services;
+        Limits = config.Limits;
+        Configuration = config.Configuration;
+        State = services.States.Of(config.Name);
+        Identity = new PluginIdentity(config.Name, RootId: "", VmId: config.Name);
+    }
+
+    public override Metal Metal => Metal.Wasm;
+
+    public PluginModule Module { get; }
+
+    public PluginHostServices Services { get; }
+
+    public PluginLimits Limits { get; }
+
+    public ReadOnlyMemory<byte> Configuration { get; }
+
+    public PluginIdentity Identity { get; }
+
+    public PluginState State { get; }
+
+    public uint MaximumMemoryPages => (uint)Math.Clamp(Limits.MemoryBytes / PageBytes, 1, 65_536);
+
+    /// <summary>Starts and configures the plugin.</summary>
+    /// <exception cref="PluginLoadException">It did not start or refused its configuration.</exception>
+    public static WasmPlugin Load(PluginConfig config, PluginModule module, PluginHostServices services)
+    {
+        var plugin = new WasmPlugin(config, module, services) { Name = config.Name };
+        plugin._instances = config.EffectiveInstance == InstancePolicy.Shared
+            ? new SharedInstances(plugin, Environment.ProcessorCount)
+            : new PerRequestInstances(plugin);
+        return plugin;
+    }
+
+    public override PluginStream? TryBegin(HttpStream stream, out PluginFailure? failure)
+    {
+        var instances = _instances!;
+        long started = Statistics.IsNextMeasured ? Stopwatch.GetTimestamp() : 0;
+        var guest = instances.TryLease(out failure);
+        if (started != 0) Statistics.BeginTimes.RecordSince(started);
+        if (guest is null)
+        {
+            Statistics.CountFailure(failure!.Kind);
+            return null;
+        }
+
+        var pluginStream = new WasmPluginStream(this, instances, guest, stream);
+        pluginStream.Begin();
+        failure = pluginStream.Failure;
+        if (failure is null) return pluginStream;
+        pluginStream.Dispose();
+        return null;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _instances?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Makes, starts and configures one instance.</summary>
+    /// <exception cref="PluginLoadException">It failed, or refused.</exception>
+    public GuestInstance Start(InstanceSource source, SharedInstances.Slot? slot = null)
+    {
+        var options = new InstanceOptions { MaximumMemoryPages = MaximumMemoryPages };
+        var instance = Module.CreateInstance(options);
+        try
+        {
+            var guest = new GuestInstance(instance, this) { Slot = slot, Source = source };
+            GuestStart.Run(guest);
+            return guest;
+        }
+        catch
+        {
+            instance.Dispose();
+            throw;
+        }
+    }
+
+    public void SetTickPeriod(GuestInstance guest, uint periodMs) => (guest.Source ?? _instances)?.SetTickPeriod(guest, periodMs);
+
+    /// <summary>Makes one tick; the failure if there was one. The caller holds what protects the instance.</summary>
+    public PluginFailure? Tick(GuestInstance guest)
+    {
+        if (!guest.Has(GuestCallback.Tick)) return null;
+        var limits = new CallLimits(Limits.CpuPerCallback);
+        var trap = guest.Call(GuestCallback.Tick, stream: null, [GuestInstance.RootContextId], limits);
+        return trap == TrapCode.None ? null : TrapReport.Describe(guest, GuestCallback.Tick, trap, limits);
+    }
+}

@@ -1,0 +1,174 @@
+// One exchange on the wasm metal: a stream context in a guest instance, from proxy_on_context_create to proxy_on_delete.
+
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Instances;
+using Bimetal.Plugins.Streams;
+using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Runtime;
+
+namespace Bimetal.Plugins.ProxyWasm;
+
+/// <summary>A stream context. In a shared instance every entry is made under the instance's gate.</summary>
+internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source, GuestInstance guest, HttpStream stream)
+    : PluginStream(plugin, stream, plugin.Limits.BodyBufferBytes)
+{
+    /// <summary>Greatest action that an SDK returns; all but Continue (0) mean Pause here, whatever they want buffered.</summary>
+    private const ulong MaximumAction = 4;
+
+    private CpuBudget _budget = new(plugin.Limits);
+    private uint _contextId;
+    private bool _isDone;
+    private bool _isWaitingForDone;
+
+    public override bool WantsRequestBody => guest.Has(GuestCallback.RequestBody);
+
+    public override bool WantsResponseBody => guest.Has(GuestCallback.ResponseBody);
+
+    /// <summary>Makes the context. When that fails the stream is only good for disposing of it.</summary>
+    public void Begin()
+    {
+        if (!source.IsShared) CreateContext();
+        else lock (guest.Gate) CreateContext();
+    }
+
+    /// <summary>The plugin called proxy_done: true when it had asked for more time. The context is deleted once the guest has returned.</summary>
+    public bool TryFinish()
+    {
+        if (!_isWaitingForDone) return false;
+        _isWaitingForDone = false;
+        guest.FinishLater(this);
+        return true;
+    }
+
+    /// <summary>Logs and deletes a context whose plugin called proxy_done late. The caller holds the gate.</summary>
+    public void Finish()
+    {
+        View.Enter(StreamCallback.Log, endOfStream: true);
+        if (Failure is null) CallContext(GuestCallback.Log, out _);
+        if (Failure is null) CallContext(GuestCallback.Delete, out _);
+        View.Leave(FilterAction.Continue);
+        guest.Detach(_contextId);
+    }
+
+    protected override FilterAction Invoke(StreamCallback callback, int size, bool endOfStream)
+    {
+        if (!source.IsShared) return Enter(callback, size, endOfStream);
+        lock (guest.Gate)
+        {
+            // The instance may have failed in another stream since this one's last callback, which has set Failure.
+            var action = Failure is null ? Enter(callback, size, endOfStream) : FilterAction.Pause;
+            guest.FinishPending();
+            return action;
+        }
+    }
+
+    protected override void Release()
+    {
+        if (source.IsShared)
+        {
+            lock (guest.Gate)
+            {
+                End();
+                guest.FinishPending();
+            }
+        }
+        else
+        {
+            End();
+        }
+
+        source.Return(guest);
+    }
+
+    private void CreateContext()
+    {
+        if (guest.Failure is { } failure)
+        {
+            Fail(failure);
+            return;
+        }
+
+        _contextId = guest.Attach(this);
+        if (guest.Has(GuestCallback.ContextCreate)) Call(GuestCallback.ContextCreate, [_contextId, GuestInstance.RootContextId]);
+    }
+
+    private FilterAction Enter(StreamCallback callback, int size, bool endOfStream)
+    {
+        View.Enter(callback, endOfStream);
+        FilterAction action;
+        if (callback == StreamCallback.Log)
+        {
+            Log();
+            action = FilterAction.Continue;
+        }
+        else
+        {
+            action = Filter(callback, size, endOfStream);
+        }
+
+        return View.Leave(action);
+    }
+
+    private FilterAction Filter(StreamCallback callback, int size, bool endOfStream)
+    {
+        var guestCallback = GuestCallback.RequestHeaders + (callback - StreamCallback.RequestHeaders);
+
+        // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
+        if (!guest.Has(guestCallback)) return View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue;
+        Span<ulong> slots = [_contextId, (uint)size, endOfStream ? 1UL : 0UL];
+        if (!Call(guestCallback, slots)) return FilterAction.Pause;
+        ulong action = (uint)slots[0];
+        if (action > MaximumAction) FailWith(TrapReport.WrongResult(Plugin.Name, guestCallback, action));
+        return action == 0 ? FilterAction.Continue : FilterAction.Pause;
+    }
+
+    private void Log()
+    {
+        _isDone = true;
+        if (CallContext(GuestCallback.Done, out bool isDone) && !isDone && source.IsShared && guest.MayWait)
+        {
+            // Not finished: log and delete follow when the plugin says so. A clone is thrown away, so there nothing can follow.
+            _isWaitingForDone = true;
+            return;
+        }
+
+        if (Failure is null) CallContext(GuestCallback.Log, out _);
+    }
+
+    /// <summary>Ends the context, if there is one that can still be entered.</summary>
+    private void End()
+    {
+        if (_contextId == 0 || _isWaitingForDone) return;
+        if (Failure is null && !_isDone) CallContext(GuestCallback.Done, out _);
+        if (Failure is null) CallContext(GuestCallback.Delete, out _);
+        guest.Detach(_contextId);
+    }
+
+    /// <summary>Makes a callback whose only argument is the context; false when it is missing or failed.</summary>
+    private bool CallContext(GuestCallback callback, out bool result)
+    {
+        result = false;
+        if (!guest.Has(callback)) return false;
+        Span<ulong> slots = [_contextId];
+        bool returned = Call(callback, slots);
+        result = (uint)slots[0] != 0;
+        return returned;
+    }
+
+    /// <summary>Makes a callback; false when it failed, which ends this stream and the instance.</summary>
+    private bool Call(GuestCallback callback, Span<ulong> slots)
+    {
+        var limits = _budget.Begin();
+        var trap = guest.Call(callback, this, slots, limits);
+        _budget.End();
+        if (trap == TrapCode.None) return true;
+        FailWith(TrapReport.Describe(guest, callback, trap, limits));
+        return false;
+    }
+
+    private void FailWith(PluginFailure failure)
+    {
+        Fail(failure);
+        source.Fail(guest, failure);
+    }
+}
