@@ -20,8 +20,8 @@
  *   bimetal_plugin_init and configure are called once, one after the other, on one thread, before any stream begins.
  *   After that callbacks of DIFFERENT streams run at the same time on any number of threads: globals are shared by all of them and must not
  *   be changed without synchronisation. The callbacks of ONE stream never overlap, but may come on different threads.
- *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it.
- *   The exceptions are continue_stream, log and the clock functions: these may be called on any thread at any time after init.
+ *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it; in
+ *   stream_begin and stream_end none of them works. log, log_level and clock may be called on any thread at any time after init.
  *   A callback must return soon: it holds a thread of the gateway.
  *
  * LIFETIMES
@@ -126,7 +126,7 @@ typedef struct bimetal_host {
     int32_t (*header_at)(bimetal_stream stream, uint32_t map, size_t index, bimetal_field *field);
 
     /* Up to max_length bytes from start of what the body callback holds. Past the end: BIMETAL_BAD_ARGUMENT; an empty rest is BIMETAL_OK.
-     * Outside of the body's own callbacks (and its pauses): BIMETAL_NOT_FOUND. The bytes are not copied. */
+     * Outside of the body's own callbacks, and when it is not held: BIMETAL_NOT_FOUND. The bytes are not copied. */
     int32_t (*buffer_get)(bimetal_stream stream, uint32_t buffer, size_t start, size_t max_length, bimetal_slice *bytes);
     /* Replaces length bytes from start; both are clamped to the content, so (0, 0) prepends, (SIZE_MAX, 0) appends and (0, SIZE_MAX)
      * replaces everything. BIMETAL_INTERNAL when limits.body_buffer would be passed. */
@@ -136,7 +136,8 @@ typedef struct bimetal_host {
      * return BIMETAL_PAUSE after it. status is 200 to 599. */
     int32_t (*send_local_response)(bimetal_stream stream, uint32_t status, const bimetal_field *fields, size_t field_count, const void *body,
                                    size_t body_length);
-    /* Continues a paused direction (BIMETAL_REQUEST or BIMETAL_RESPONSE). Any thread. */
+    /* Continues a held direction (BIMETAL_REQUEST or BIMETAL_RESPONSE); in a callback of the same direction it overrides its
+     * BIMETAL_PAUSE. */
     int32_t (*continue_stream)(bimetal_stream stream, uint32_t direction);
     /* A property by its path, segments separated by a zero byte, as in proxy-wasm: "request\0path", "source\0address". Strings are bytes;
      * integers are 8 bytes in little-endian order. */

@@ -1,15 +1,19 @@
 /*
- * wasm_memory.c - the five functions that compilers expect even of freestanding code. Built into every wasm plugin with -mbulk-memory and
- * -fno-builtin: the copies are single instructions, and no loop here is turned into a call of itself.
+ * wasm_memory.c - the five functions that compilers expect even of freestanding code. Built into every wasm plugin, with -mbulk-memory:
+ * the copies are single instructions then, not calls of themselves.
  */
 #include <stddef.h>
 #include <stdint.h>
 
+#if !defined(__wasm_bulk_memory__)
+#error "Build with -mbulk-memory."
+#endif
+
 void *memcpy(void *restrict target, const void *restrict source, size_t length);
 void *memmove(void *target, const void *source, size_t length);
 void *memset(void *target, int byte, size_t length);
-int memcmp(const void *left, const void *right, size_t length);
-size_t strlen(const char *text);
+__attribute__((no_builtin)) int memcmp(const void *left, const void *right, size_t length);
+__attribute__((no_builtin)) size_t strlen(const char *text);
 
 void *memcpy(void *restrict target, const void *restrict source, size_t length)
 {

@@ -1,0 +1,13 @@
+// Loading of native plugins; the other half is src/Bimetal.Plugins/Native/NativeImage.cs.
+#pragma once
+
+#include <stdint.h>
+
+#pragma GCC visibility push(default)
+
+// Loads a shared object from memory, all symbols bound at once, none of them visible to others. It is never unloaded.
+// On failure null, and a sentence in error (zero-terminated, at most error_bytes).
+void *bimetal_library_load(const void *image, uint64_t bytes, const char *name, char *error, uint64_t error_bytes);
+void *bimetal_library_symbol(void *library, const char *name); // null when there is no such symbol
+
+#pragma GCC visibility pop

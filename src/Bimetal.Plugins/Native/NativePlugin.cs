@@ -1,0 +1,126 @@
+// A plugin on the native metal: loads the shared object, shakes hands, configures it once, and begins its streams.
+
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text;
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.Native;
+
+/// <summary>A loaded native plugin. Its code is never unmapped: something of it may still run.</summary>
+public sealed unsafe class NativePlugin : Plugin
+{
+    private readonly ConcurrentQueue<StreamSlot> _pool = new();
+    private readonly int _bodyLimitBytes;
+    private readonly NativePluginTable* _table;
+    private string? _lastError;
+    private volatile bool _isRetired;
+
+    // SAFETY: both tables are owned by the plugin for the life of the process, because its code can look at them as long.
+    private NativePlugin(PluginConfig config, PluginHostServices services)
+    {
+        Services = services;
+        Identity = new PluginIdentity(config.Name, config.Name, config.Name);
+        _bodyLimitBytes = config.Limits.BodyBufferBytes;
+        _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
+        _table->StructSize = (uint)sizeof(NativePluginTable);
+    }
+
+    public override Metal Metal => Metal.Native;
+
+    internal PluginHostServices Services { get; }
+
+    internal PluginIdentity Identity { get; }
+
+    internal NativePluginTable* Table => _table;
+
+    internal bool IsRetired => _isRetired;
+
+    /// <summary>Loads a shared object, checks the versions and configures the plugin.</summary>
+    /// <param name="config">What the configuration says of it.</param>
+    /// <param name="soPath">The shared object; it is read once and may be replaced afterwards.</param>
+    /// <param name="services">Log and clock.</param>
+    /// <exception cref="PluginLoadException">It cannot run here, or refused its configuration: one line that names the file.</exception>
+    public static NativePlugin Load(PluginConfig config, string soPath, PluginHostServices services)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(services);
+        void* init = NativeImage.Load(soPath).Export(NativeAbi.EntryPoint);
+        if (init is null)
+            throw new PluginLoadException($"{soPath}: exports no {NativeAbi.EntryPoint}, so it is not a Bimetal plugin");
+        var plugin = new NativePlugin(config, services) { Name = config.Name };
+        plugin.ShakeHands(init, soPath);
+        plugin.Configure(config.Configuration.Span, soPath);
+        return plugin;
+    }
+
+    public override PluginStream? TryBegin(HttpStream stream, out PluginFailure? failure)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        failure = _isRetired ? new PluginFailure(FailureKind.Load, $"{Name}: the plugin was unloaded") : null;
+        if (_isRetired) return null;
+        if (!_pool.TryDequeue(out var slot)) slot = new StreamSlot(_table->StreamStateBytes);
+        return new NativePluginStream(this, slot, stream, _bodyLimitBytes);
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _isRetired = true;
+        while (_pool.TryDequeue(out var slot)) slot.Free();
+        return ValueTask.CompletedTask;
+    }
+
+    internal static NativePlugin? FromHandle(nint handle) => handle == 0 ? null : GCHandle.FromIntPtr(handle).Target as NativePlugin;
+
+    internal void Return(StreamSlot slot)
+    {
+        if (_isRetired) slot.Free();
+        else _pool.Enqueue(slot);
+    }
+
+    internal void WriteLog(PluginLogLevel level, ReadOnlySpan<byte> message)
+    {
+        if (level >= PluginLogLevel.Error && _lastError is null) _lastError = Encoding.UTF8.GetString(message);
+        if (level >= Services.Log.MinimumLevel) Services.Log.Write(level, Name, message);
+    }
+
+    internal ulong RealtimeNanoseconds() =>
+        (ulong)(Services.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * (1_000_000_000UL / TimeSpan.TicksPerSecond);
+
+    internal ulong MonotonicNanoseconds()
+    {
+        long frequency = Services.Time.TimestampFrequency;
+        ulong timestamp = (ulong)Services.Time.GetTimestamp();
+        return frequency == 1_000_000_000 ? timestamp : (ulong)((UInt128)timestamp * 1_000_000_000 / (ulong)frequency);
+    }
+
+    // SAFETY: init has the type that bimetal.h gives it; the host table is allocated for good, the plugin's own table is ours.
+    private void ShakeHands(void* init, string soPath)
+    {
+        var host = (NativeHostTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeHostTable));
+        NativeHost.Fill(host, GCHandle.ToIntPtr(GCHandle.Alloc(this)));
+        int status = ((delegate* unmanaged[Cdecl]<NativeHostTable*, NativePluginTable*, int>)init)(host, _table);
+        if (_table->AbiVersion != NativeAbi.Version)
+            throw new PluginLoadException($"{soPath}: built for version {_table->AbiVersion} of bimetal.h, and this gateway has {NativeAbi.Version}; build it again");
+        if (status != 0) throw new PluginLoadException($"{soPath}: {NativeAbi.EntryPoint} failed with status {status}{Reason()}");
+        if (_table->StructSize != (uint)sizeof(NativePluginTable))
+            throw new PluginLoadException($"{soPath}: its plugin table has {_table->StructSize} bytes, and version {NativeAbi.Version} has {sizeof(NativePluginTable)}; build it again");
+        if (_table->StreamStateBytes > NativeAbi.MaximumStreamStateBytes)
+            throw new PluginLoadException($"{soPath}: wants {_table->StreamStateBytes} bytes of state per stream; {NativeAbi.MaximumStreamStateBytes} is the most");
+    }
+
+    // SAFETY: the configuration is pinned for the call.
+    private void Configure(ReadOnlySpan<byte> configuration, string soPath)
+    {
+        if (_table->Configure is null) return;
+        fixed (byte* bytes = configuration)
+        {
+            int status = _table->Configure(_table->Plugin, bytes, (nuint)configuration.Length);
+            if (status != 0) throw new PluginLoadException($"{soPath}: the plugin '{Name}' refused its configuration{Reason()}");
+        }
+    }
+
+    /// <summary>The first error that the plugin logged, for the message of a failed load.</summary>
+    private string Reason() => _lastError is null ? "" : ": " + _lastError;
+}

@@ -1,0 +1,151 @@
+// A native plugin on one exchange: makes the callbacks, and lends memory to the host functions that are called from inside them.
+
+using System.Buffers;
+using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Plugins.Native;
+
+/// <summary>One stream of a native plugin.</summary>
+public sealed unsafe class NativePluginStream : PluginStream
+{
+    private readonly NativePlugin _plugin;
+    private readonly StreamSlot _slot;
+    private readonly ulong _handle;
+
+    // The body that the running callback is about: pinned on the stack by Invoke as long as these two are set.
+    private byte* _callbackBody;
+    private bool _isCallbackBodyRequest;
+
+    // A body that is looked at in any other callback, or after it was changed: pinned by a handle until the callback returns.
+    private MemoryHandle _otherBody;
+    private bool _hasOtherBody;
+    private bool _isOtherBodyRequest;
+
+    // SAFETY: the table and the state live until Release.
+    internal NativePluginStream(NativePlugin plugin, StreamSlot slot, HttpStream stream, int bodyLimitBytes)
+        : base(plugin, stream, bodyLimitBytes)
+    {
+        _plugin = plugin;
+        _slot = slot;
+        _handle = slot.Open(this);
+        var table = plugin.Table;
+        if (table->StreamBegin is not null) table->StreamBegin(table->Plugin, _handle, slot.State);
+    }
+
+    internal new NativePlugin Plugin => _plugin;
+
+    internal CallArena Arena => _slot.Arena;
+
+    protected override FilterAction Invoke(StreamCallback callback, int size, bool endOfStream)
+    {
+        if (_plugin.IsRetired)
+        {
+            Fail(new PluginFailure(FailureKind.Load, $"{_plugin.Name}: the plugin was unloaded"));
+            return FilterAction.Pause;
+        }
+
+        View.Enter(callback, endOfStream);
+        int action = Call(callback, endOfStream);
+        ReturnLentMemory();
+        return View.Leave(action == 0 ? FilterAction.Continue : FilterAction.Pause);
+    }
+
+    protected override void Release()
+    {
+        // SAFETY: the last use of handle and state; both are taken back after the call.
+        var table = _plugin.Table;
+        if (table->StreamEnd is not null) table->StreamEnd(table->Plugin, _handle, _slot.State);
+        ReturnLentMemory();
+        _slot.Close();
+        _plugin.Return(_slot);
+    }
+
+    /// <summary>The address of the body, which stays where it is until the callback returns or the body is changed.</summary>
+    // SAFETY: either the span is pinned by CallWithBody's fixed statement, or by a handle that is kept until the callback returns.
+    internal byte* Pin(bool isRequest, BodyBuffer body)
+    {
+        if (_callbackBody is not null && _isCallbackBodyRequest == isRequest) return _callbackBody;
+        if (!_hasOtherBody || _isOtherBodyRequest != isRequest)
+        {
+            Unpin();
+            _otherBody = body.Memory.Pin();
+            _hasOtherBody = true;
+            _isOtherBodyRequest = isRequest;
+        }
+
+        return (byte*)_otherBody.Pointer;
+    }
+
+    /// <summary>Replaces a part of a body; what was lent of it before is void.</summary>
+    internal HostStatus ReplaceBody(bool isRequest, nuint start, nuint length, ReadOnlySpan<byte> replacement)
+    {
+        var body = View.Body(isRequest);
+        if (body is null) return HostStatus.NotFound;
+
+        // A plugin may hand in a part of the very buffer that is about to move.
+        if (replacement.Overlaps(body.Span)) replacement = replacement.ToArray();
+        int from = (int)Math.Min(start, (nuint)body.Length);
+        int count = (int)Math.Min(length, (nuint)(body.Length - from));
+        if (!body.TryReplace(from, count, replacement))
+        {
+            _plugin.Services.Report(PluginLogLevel.Error, _plugin.Name, $"a body would pass limits.body_buffer ({body.LimitBytes} bytes)");
+            return HostStatus.InternalFailure;
+        }
+
+        if (_isCallbackBodyRequest == isRequest) _callbackBody = null;
+        if (_hasOtherBody && _isOtherBodyRequest == isRequest) Unpin();
+        return HostStatus.Ok;
+    }
+
+    // SAFETY: each function pointer came from the plugin's own table, has the type that bimetal.h gives it, and is not null.
+    private int Call(StreamCallback callback, bool endOfStream)
+    {
+        var table = _plugin.Table;
+        uint end = endOfStream ? 1u : 0u;
+        switch (callback)
+        {
+            case StreamCallback.RequestHeaders:
+                return table->RequestHeaders is null ? 0 : table->RequestHeaders(table->Plugin, _handle, _slot.State, end);
+            case StreamCallback.RequestBody:
+                return table->RequestBody is null ? 0 : CallWithBody(table->RequestBody, isRequest: true, end);
+            case StreamCallback.RequestTrailers:
+                return table->RequestTrailers is null ? 0 : table->RequestTrailers(table->Plugin, _handle, _slot.State);
+            case StreamCallback.ResponseHeaders:
+                return table->ResponseHeaders is null ? 0 : table->ResponseHeaders(table->Plugin, _handle, _slot.State, end);
+            case StreamCallback.ResponseBody:
+                return table->ResponseBody is null ? 0 : CallWithBody(table->ResponseBody, isRequest: false, end);
+            case StreamCallback.ResponseTrailers:
+                return table->ResponseTrailers is null ? 0 : table->ResponseTrailers(table->Plugin, _handle, _slot.State);
+            default:
+                if (table->Log is not null) table->Log(table->Plugin, _handle, _slot.State);
+                return 0;
+        }
+    }
+
+    // SAFETY: the buffer cannot move inside the fixed statement; _callbackBody is void outside of it.
+    private int CallWithBody(delegate* unmanaged[Cdecl]<void*, ulong, void*, nuint, uint, int> callback, bool isRequest, uint end)
+    {
+        var body = isRequest ? RequestBody : ResponseBody;
+        fixed (byte* bytes = body.Span)
+        {
+            _callbackBody = bytes;
+            _isCallbackBodyRequest = isRequest;
+            int action = callback(_plugin.Table->Plugin, _handle, _slot.State, (nuint)body.Length, end);
+            _callbackBody = null;
+            return action;
+        }
+    }
+
+    private void ReturnLentMemory()
+    {
+        _slot.Arena.Reset();
+        if (_hasOtherBody) Unpin();
+    }
+
+    private void Unpin()
+    {
+        _otherBody.Dispose();
+        _hasOtherBody = false;
+    }
+}
