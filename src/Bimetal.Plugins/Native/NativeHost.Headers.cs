@@ -100,7 +100,7 @@ internal static unsafe partial class NativeHost
             if (field is null || !TryReadable(stream, map, out var fields)) return BadArgument;
             if (index >= (nuint)fields.Count) return NotFound;
             var (name, value) = fields[(int)index];
-            NativeField lent;
+            NativeField lent = default;
             int status = Lend(stream, name.Span, &lent.Name);
             if (status == Ok) status = Lend(stream, value.Span, &lent.Value);
             if (status == Ok) *field = lent;

@@ -33,6 +33,10 @@ public sealed unsafe class NativePluginStream : PluginStream
         if (table->StreamBegin is not null) table->StreamBegin(table->Plugin, _handle, slot.State);
     }
 
+    public override bool WantsRequestBody => _plugin.Table->RequestBody is not null;
+
+    public override bool WantsResponseBody => _plugin.Table->ResponseBody is not null;
+
     internal new NativePlugin Plugin => _plugin;
 
     internal CallArena Arena => _slot.Arena;
