@@ -7,8 +7,9 @@ namespace Bimetal.Wasm.Runtime;
 /// <summary>An exported function of an instance, ready to be called with <see cref="Instance.Call"/>.</summary>
 public readonly struct GuestFunction
 {
-    internal GuestFunction(FunctionType type, nint entry, nint code, nint context)
+    internal GuestFunction(Instance owner, FunctionType type, nint entry, nint code, nint context)
     {
+        Owner = owner;
         Type = type;
         Entry = entry;
         Code = code;
@@ -20,6 +21,9 @@ public readonly struct GuestFunction
 
     /// <summary>Slots that the buffer of a call must have at least.</summary>
     public int BufferSlotCount { get; }
+
+    /// <summary>The instance that it was looked up in, whose <see cref="Instance.Call"/> takes it.</summary>
+    internal Instance Owner { get; }
 
     internal nint Entry { get; }
 

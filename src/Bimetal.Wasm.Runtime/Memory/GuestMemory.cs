@@ -1,27 +1,124 @@
 // A linear memory, owned by an instance or made by the host; importers share it.
 
+using System.Runtime.InteropServices;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Runtime;
 
 /// <summary>A linear memory. Its base address never moves; it only grows (or returns to its snapshot).</summary>
-public sealed class GuestMemory : IDisposable
+public sealed unsafe class GuestMemory : GuestObject
 {
-    public MemoryType Type => throw new NotSupportedException();
+    public const uint PageBytes = 65_536;
+
+    /// <summary>Pages that a 32-bit memory can have.</summary>
+    public const uint MaximumPages = 65_536;
+
+    // What a freed memory shows to a host that still holds it: no bytes, and no room to grow.
+    private static readonly MemoryRecord* NoRecord = (MemoryRecord*)NativeMemory.AllocZeroed((nuint)sizeof(MemoryRecord));
+
+    private readonly SizeLimits _declared;
+    private readonly uint _pageLimit;
+
+    // SAFETY: the record and the slot are freed by FreeNative only, when nothing is linked with this memory any more.
+    private GuestMemory(SizeLimits declared, uint pageLimit)
+    {
+        _declared = declared;
+        _pageLimit = Math.Min(Math.Min(declared.Maximum ?? MaximumPages, pageLimit), MaximumPages);
+        if (declared.Minimum > _pageLimit)
+            throw new InstanceLimitException($"The module asks for {declared.Minimum} pages of memory (64 KiB each), the limit is {_pageLimit}. Raise limits.memory.");
+        byte* slot = SlotPool.Take();
+        Record = (MemoryRecord*)NativeMemory.AllocZeroed((nuint)sizeof(MemoryRecord));
+        Record->Base = slot;
+    }
+
+    /// <summary>The memory's type, with its current size as the minimum, as importers see it.</summary>
+    public MemoryType Type => new(_declared with { Minimum = PageCount });
 
     /// <summary>Current length in bytes, a multiple of 65,536.</summary>
-    public ulong LengthBytes => throw new NotSupportedException();
+    public ulong LengthBytes => Record->LengthBytes;
 
-    public uint PageCount => (uint)(LengthBytes >> 16);
+    public uint PageCount => (uint)(LengthBytes / PageBytes);
+
+    internal MemoryRecord* Record { get; private set; }
 
     /// <summary>A memory of the host's own, for imports.</summary>
-    public static GuestMemory Create(MemoryType type, uint? maximumPages = null) => throw new NotSupportedException();
+    /// <exception cref="InstanceLimitException">No address space, or a minimum beyond the limit.</exception>
+    public static GuestMemory Create(MemoryType type, uint? maximumPages = null)
+    {
+        var memory = Create(type, maximumPages ?? MaximumPages, owner: null);
+        memory.Group = new LinkGroup(memory, context: null);
+        return memory;
+    }
 
     /// <summary>The bytes <paramref name="offset"/> .. <paramref name="offset"/> + <paramref name="length"/>, or false when any of them is outside.</summary>
-    public bool TrySlice(uint offset, uint length, out Span<byte> span) => throw new NotSupportedException();
+    /// <remarks>The span is valid until the memory is disposed or its instance goes back to its pool. Lengths from 2 GiB on are refused.</remarks>
+    // SAFETY: the subtraction cannot wrap because the offset was compared first; bytes below LengthBytes are readable and writable.
+    public bool TrySlice(uint offset, uint length, out Span<byte> span)
+    {
+        ulong lengthBytes = Record->LengthBytes;
+        if (offset > lengthBytes || lengthBytes - offset < length || length > int.MaxValue)
+        {
+            span = default;
+            return false;
+        }
 
-    /// <summary>Adds pages; false (and no change) beyond the maximum or the limit.</summary>
-    public bool TryGrow(uint deltaPages, out uint oldPages) => throw new NotSupportedException();
+        span = new Span<byte>(Record->Base + offset, (int)length);
+        return true;
+    }
 
-    public void Dispose() => throw new NotSupportedException();
+    /// <summary>Adds pages; false (and no change) beyond the maximum or the limit, or when the system has no memory left.</summary>
+    public bool TryGrow(uint deltaPages, out uint oldPages)
+    {
+        oldPages = PageCount;
+        if (deltaPages > _pageLimit - oldPages || Record == NoRecord) return false;
+        ulong from = LengthBytes, to = from + ((ulong)deltaPages * PageBytes);
+        if (Shim.SlotCommit(Record->Base, from, to) != 0) return false;
+        Record->LengthBytes = to;
+        return true;
+    }
+
+    /// <summary>A memory that belongs to an instance, which frees it.</summary>
+    internal static GuestMemory Create(MemoryType type, uint pageLimit, Instance? owner)
+    {
+        var memory = new GuestMemory(type.Limits, pageLimit);
+        if (owner is not null) memory.Owner = owner;
+        if (memory.TryGrow(type.Limits.Minimum, out _)) return memory;
+        memory.FreeNative();
+        throw new InstanceLimitException($"{type.Limits.Minimum} pages of memory cannot be had from the system.");
+    }
+
+    /// <summary>A clone's memory: it shows an image, as private copies of the pages that are written.</summary>
+    internal static GuestMemory Create(MemoryType type, uint pageLimit, Instance owner, MemoryImage image)
+    {
+        var memory = new GuestMemory(type.Limits with { Minimum = 0 }, pageLimit) { Owner = owner };
+        int error = Shim.SlotMapImage(memory.Record->Base, image.File, image.LengthBytes);
+        memory.Record->LengthBytes = image.LengthBytes;
+        if (error == 0) return memory;
+        memory.FreeNative();
+        throw new InstanceLimitException($"A snapshot cannot be mapped: {ErrorText.Of(error)}. Check vm.max_map_count.");
+    }
+
+    /// <summary>Gives a clone's memory the contents and the length of its image back.</summary>
+    /// <param name="image">The image that this memory was made from.</param>
+    /// <param name="maximumWarmPages">With more written pages than this, their memory is given up instead of overwritten.</param>
+    /// <param name="pageCount">Pages (of the system) that were written at any time since they were last given up.</param>
+    /// <returns>False when the system refused: then the memory must not be used again.</returns>
+    // SAFETY: no guest runs in the memory and the host holds no span of it.
+    internal bool TryRestore(MemoryImage image, uint maximumWarmPages, out ulong pageCount)
+    {
+        pageCount = 0;
+        if (LengthBytes > image.LengthBytes && Shim.SlotDecommit(Record->Base, image.LengthBytes, LengthBytes) != 0) return false;
+        Record->LengthBytes = image.LengthBytes;
+        ulong written;
+        int error = Shim.SlotRestore(Record->Base, image.View, image.LengthBytes, maximumWarmPages, &written);
+        pageCount = written;
+        return error == 0;
+    }
+
+    internal override void FreeNative()
+    {
+        SlotPool.Return(Record->Base, LengthBytes);
+        NativeMemory.Free(Record);
+        Record = NoRecord;
+    }
 }

@@ -1,0 +1,90 @@
+// What the shim's own files share.
+
+#ifndef BIMETAL_INTERNAL_H
+#define BIMETAL_INTERNAL_H
+
+#include "bimetal_shim.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+#include <sys/types.h>
+#include <ucontext.h>
+
+// Guest code may use this much stack below its outermost entry, so that a thread's stack size does not change what a guest can do.
+#define GUEST_STACK_BYTES ((uintptr_t)1 << 20)
+// Always left below the guest for host calls and signal handlers without an alternate stack.
+#define HOST_HEADROOM_BYTES ((uintptr_t)256 << 10)
+
+// One per active entry, on the stack of bimetal_enter. The assembly knows the first two fields.
+struct entry_record {
+    struct entry_record *previous;
+    void *landing_stack;              // stack pointer of bimetal_enter_guest, set there
+    struct bimetal_group *group;
+    uintptr_t stack_limit;
+};
+
+// One per thread that has entered a guest, in thread-local storage; the watchdog reads those in its list under its lock.
+struct thread_state {
+    struct entry_record *current;
+    bool is_prepared;
+    uintptr_t stack_floor;            // lowest stack pointer of any guest on this thread
+    uintptr_t stack_low;              // lowest address of the stack, guard included
+
+    // Published by the thread itself, read by the watchdog.
+    _Atomic uint64_t watched_limit_ns;
+    _Atomic uint64_t watched_sequence;    // 0: no watched entry
+    uint64_t last_sequence;
+    struct entry_record *watched_record;
+
+    // Written by the watchdog, read by the thread's signal handler.
+    _Atomic uint64_t expired_sequence;
+    // Written by the signal handler: the sequence whose deadline it has acted on.
+    volatile uint64_t stopped_sequence;
+
+    // The watchdog's own.
+    uint64_t seen_sequence;
+    uint64_t seen_cpu_ns;
+    uint32_t signals_sent;
+    uint32_t ticks_to_next_signal;
+    clockid_t cpu_clock;
+    pid_t thread_id;
+    struct thread_state *next;
+
+    void *alternate_stack;            // ours, or null when the thread had one
+};
+
+extern _Thread_local struct thread_state bimetal_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+// threads.c
+bool thread_prepare(struct thread_state *thread);
+
+// enter_*.S
+int32_t bimetal_enter_guest(struct entry_record *record, void *context, void *code, uint64_t *buffer, bimetal_entry *entry);
+_Noreturn void bimetal_land(struct entry_record *record, uint32_t trap_code);
+extern const char bimetal_landing[];
+
+// registry.c: async-signal-safe
+bool is_guest_code(uintptr_t pc);
+bool is_guest_memory(uintptr_t address);
+int32_t registry_add_slot(uintptr_t base);
+void registry_remove_slot(uintptr_t base);
+
+// pages.c: visits the written pages among memory + from .. memory + to as ranges of offsets; false from the visitor ends it
+typedef bool page_visitor(void *state, uint64_t from, uint64_t to);
+bool pages_each_private(const char *memory, uint64_t from, uint64_t to, page_visitor *visit, void *state);
+
+// faults.c
+int32_t faults_install(void);
+uintptr_t context_pc(const ucontext_t *context);
+void context_land(ucontext_t *context, const struct entry_record *record, uint32_t trap_code);
+
+// watchdog.c
+int32_t watchdog_initialize(void);
+bool watchdog_add_thread(struct thread_state *thread);
+void watchdog_remove_thread(struct thread_state *thread);
+extern _Atomic uint32_t watchdog_is_asleep;
+void watchdog_wake(void);
+
+#endif

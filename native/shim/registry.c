@@ -1,0 +1,96 @@
+// Which addresses are guest code and guest memory. Fixed arrays of atomics: the fault handler reads them without a lock.
+
+#include "internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#define MAXIMUM_CODE_RANGES 8192
+#define MAXIMUM_SLOTS 32768
+
+struct code_range {
+    _Atomic uintptr_t start;
+    _Atomic uintptr_t end;
+};
+
+static struct code_range code_ranges[MAXIMUM_CODE_RANGES];
+static _Atomic uint32_t code_range_count;    // high-water mark
+static _Atomic uintptr_t slots[MAXIMUM_SLOTS];
+static _Atomic uint32_t slot_count;          // high-water mark
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;    // writers only
+
+bool is_guest_code(uintptr_t pc)
+{
+    uint32_t count = atomic_load_explicit(&code_range_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t start = atomic_load_explicit(&code_ranges[i].start, memory_order_acquire);
+        uintptr_t end = atomic_load_explicit(&code_ranges[i].end, memory_order_acquire);
+        // The second look at the start makes sure that both ends are of one range while another thread replaces it.
+        if (pc >= start && pc < end && atomic_load_explicit(&code_ranges[i].start, memory_order_acquire) == start) return true;
+    }
+    return false;
+}
+
+bool is_guest_memory(uintptr_t address)
+{
+    uint32_t count = atomic_load_explicit(&slot_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t base = atomic_load_explicit(&slots[i], memory_order_acquire);
+        if (base != 0 && address - base < BIMETAL_SLOT_BYTES) return true;
+    }
+    return false;
+}
+
+int32_t bimetal_add_code(uintptr_t start, uintptr_t end)
+{
+    int32_t error = ENOSPC;
+    pthread_mutex_lock(&registry_lock);
+    for (uint32_t i = 0; i < MAXIMUM_CODE_RANGES; i++) {
+        if (atomic_load_explicit(&code_ranges[i].start, memory_order_relaxed) != 0) continue;
+        atomic_store_explicit(&code_ranges[i].start, start, memory_order_release);
+        atomic_store_explicit(&code_ranges[i].end, end, memory_order_release);
+        if (i >= atomic_load_explicit(&code_range_count, memory_order_relaxed)) atomic_store_explicit(&code_range_count, i + 1, memory_order_release);
+        error = 0;
+        break;
+    }
+    pthread_mutex_unlock(&registry_lock);
+    return error;
+}
+
+void bimetal_remove_code(uintptr_t start)
+{
+    pthread_mutex_lock(&registry_lock);
+    for (uint32_t i = 0; i < MAXIMUM_CODE_RANGES; i++) {
+        if (atomic_load_explicit(&code_ranges[i].start, memory_order_relaxed) != start) continue;
+        atomic_store_explicit(&code_ranges[i].end, 0, memory_order_release);
+        atomic_store_explicit(&code_ranges[i].start, 0, memory_order_release);
+        break;
+    }
+    pthread_mutex_unlock(&registry_lock);
+}
+
+int32_t registry_add_slot(uintptr_t base)
+{
+    int32_t error = ENOSPC;
+    pthread_mutex_lock(&registry_lock);
+    for (uint32_t i = 0; i < MAXIMUM_SLOTS; i++) {
+        if (atomic_load_explicit(&slots[i], memory_order_relaxed) != 0) continue;
+        atomic_store_explicit(&slots[i], base, memory_order_release);
+        if (i >= atomic_load_explicit(&slot_count, memory_order_relaxed)) atomic_store_explicit(&slot_count, i + 1, memory_order_release);
+        error = 0;
+        break;
+    }
+    pthread_mutex_unlock(&registry_lock);
+    return error;
+}
+
+void registry_remove_slot(uintptr_t base)
+{
+    pthread_mutex_lock(&registry_lock);
+    for (uint32_t i = 0; i < MAXIMUM_SLOTS; i++) {
+        if (atomic_load_explicit(&slots[i], memory_order_relaxed) != base) continue;
+        atomic_store_explicit(&slots[i], 0, memory_order_release);
+        break;
+    }
+    pthread_mutex_unlock(&registry_lock);
+}
