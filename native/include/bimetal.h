@@ -125,11 +125,11 @@ typedef struct bimetal_host {
     /* Field number index in order of arrival. BIMETAL_NOT_FOUND past the last. */
     int32_t (*header_at)(bimetal_stream stream, uint32_t map, size_t index, bimetal_field *field);
 
-    /* Up to max_length bytes from start of what the body callback holds. Past the end: BIMETAL_BAD_ARGUMENT; an empty rest is BIMETAL_OK.
+    /* Up to max_length bytes from start of what the body callback holds; both are clamped, so past the end there are no bytes.
      * Outside of the body's own callbacks, and when it is not held: BIMETAL_NOT_FOUND. The bytes are not copied. */
     int32_t (*buffer_get)(bimetal_stream stream, uint32_t buffer, size_t start, size_t max_length, bimetal_slice *bytes);
     /* Replaces length bytes from start; both are clamped to the content, so (0, 0) prepends, (SIZE_MAX, 0) appends and (0, SIZE_MAX)
-     * replaces everything. BIMETAL_INTERNAL when limits.body_buffer would be passed. */
+     * replaces everything. BIMETAL_BAD_ARGUMENT when limits.body_buffer would be passed. */
     int32_t (*buffer_replace)(bimetal_stream stream, uint32_t buffer, size_t start, size_t length, const void *bytes, size_t bytes_length);
 
     /* Answers the request instead of the upstream, or in place of a response whose headers have not been sent. The first answer counts;

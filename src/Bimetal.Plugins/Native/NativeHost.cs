@@ -69,7 +69,7 @@ internal static unsafe partial class NativeHost
             if (buffer > 1 || bytes is null) return BadArgument;
             var body = stream.View.Body(isRequest: buffer == 0);
             if (body is null) return NotFound;
-            if (start > (nuint)body.Length) return BadArgument;
+            start = Math.Min(start, (nuint)body.Length);
             bytes->Data = stream.Pin(isRequest: buffer == 0, body) + start;
             bytes->Length = Math.Min(maximumLength, (nuint)body.Length - start);
             return Ok;

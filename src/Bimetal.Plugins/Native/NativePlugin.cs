@@ -1,6 +1,7 @@
 // A plugin on the native metal: loads the shared object, shakes hands, configures it once, and begins its streams.
 
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Bimetal.Plugins.Failure;
@@ -21,7 +22,7 @@ public sealed unsafe class NativePlugin : Plugin
     private NativePlugin(PluginConfig config, PluginHostServices services)
     {
         Services = services;
-        Identity = new PluginIdentity(config.Name, config.Name, config.Name);
+        Identity = new PluginIdentity(config.Name, RootId: "", VmId: config.Name);
         _bodyLimitBytes = config.Limits.BodyBufferBytes;
         _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
         _table->StructSize = (uint)sizeof(NativePluginTable);
@@ -59,9 +60,17 @@ public sealed unsafe class NativePlugin : Plugin
     {
         ArgumentNullException.ThrowIfNull(stream);
         failure = _isRetired ? new PluginFailure(FailureKind.Load, $"{Name}: the plugin was unloaded") : null;
-        if (_isRetired) return null;
+        if (failure is not null)
+        {
+            Statistics.CountFailure(failure.Kind);
+            return null;
+        }
+
+        long started = Statistics.IsNextMeasured ? Stopwatch.GetTimestamp() : 0;
         if (!_pool.TryDequeue(out var slot)) slot = new StreamSlot(_table->StreamStateBytes);
-        return new NativePluginStream(this, slot, stream, _bodyLimitBytes);
+        var begun = new NativePluginStream(this, slot, stream, _bodyLimitBytes);
+        if (started != 0) Statistics.BeginTimes.RecordSince(started);
+        return begun;
     }
 
     public override ValueTask DisposeAsync()

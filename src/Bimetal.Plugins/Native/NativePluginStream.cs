@@ -50,9 +50,9 @@ public sealed unsafe class NativePluginStream : PluginStream
         }
 
         View.Enter(callback, endOfStream);
-        int action = Call(callback, endOfStream);
+        var action = Call(callback, endOfStream);
         ReturnLentMemory();
-        return View.Leave(action == 0 ? FilterAction.Continue : FilterAction.Pause);
+        return View.Leave(action);
     }
 
     protected override void Release()
@@ -91,41 +91,41 @@ public sealed unsafe class NativePluginStream : PluginStream
         if (replacement.Overlaps(body.Span)) replacement = replacement.ToArray();
         int from = (int)Math.Min(start, (nuint)body.Length);
         int count = (int)Math.Min(length, (nuint)(body.Length - from));
-        if (!body.TryReplace(from, count, replacement))
-        {
-            _plugin.Services.Report(PluginLogLevel.Error, _plugin.Name, $"a body would pass limits.body_buffer ({body.LimitBytes} bytes)");
-            return HostStatus.InternalFailure;
-        }
-
+        if (!body.TryReplace(from, count, replacement)) return HostStatus.BadArgument;
         if (_isCallbackBodyRequest == isRequest) _callbackBody = null;
         if (_hasOtherBody && _isOtherBodyRequest == isRequest) Unpin();
         return HostStatus.Ok;
     }
 
     // SAFETY: each function pointer came from the plugin's own table, has the type that bimetal.h gives it, and is not null.
-    private int Call(StreamCallback callback, bool endOfStream)
+    private FilterAction Call(StreamCallback callback, bool endOfStream)
     {
         var table = _plugin.Table;
         uint end = endOfStream ? 1u : 0u;
         switch (callback)
         {
-            case StreamCallback.RequestHeaders:
-                return table->RequestHeaders is null ? 0 : table->RequestHeaders(table->Plugin, _handle, _slot.State, end);
-            case StreamCallback.RequestBody:
-                return table->RequestBody is null ? 0 : CallWithBody(table->RequestBody, isRequest: true, end);
-            case StreamCallback.RequestTrailers:
-                return table->RequestTrailers is null ? 0 : table->RequestTrailers(table->Plugin, _handle, _slot.State);
-            case StreamCallback.ResponseHeaders:
-                return table->ResponseHeaders is null ? 0 : table->ResponseHeaders(table->Plugin, _handle, _slot.State, end);
-            case StreamCallback.ResponseBody:
-                return table->ResponseBody is null ? 0 : CallWithBody(table->ResponseBody, isRequest: false, end);
-            case StreamCallback.ResponseTrailers:
-                return table->ResponseTrailers is null ? 0 : table->ResponseTrailers(table->Plugin, _handle, _slot.State);
-            default:
+            case StreamCallback.RequestHeaders when table->RequestHeaders is not null:
+                return Action(table->RequestHeaders(table->Plugin, _handle, _slot.State, end));
+            case StreamCallback.RequestBody when table->RequestBody is not null:
+                return Action(CallWithBody(table->RequestBody, isRequest: true, end));
+            case StreamCallback.RequestTrailers when table->RequestTrailers is not null:
+                return Action(table->RequestTrailers(table->Plugin, _handle, _slot.State));
+            case StreamCallback.ResponseHeaders when table->ResponseHeaders is not null:
+                return Action(table->ResponseHeaders(table->Plugin, _handle, _slot.State, end));
+            case StreamCallback.ResponseBody when table->ResponseBody is not null:
+                return Action(CallWithBody(table->ResponseBody, isRequest: false, end));
+            case StreamCallback.ResponseTrailers when table->ResponseTrailers is not null:
+                return Action(table->ResponseTrailers(table->Plugin, _handle, _slot.State));
+            case StreamCallback.Log:
                 if (table->Log is not null) table->Log(table->Plugin, _handle, _slot.State);
-                return 0;
+                return FilterAction.Continue;
+            default:
+                // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
+                return View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue;
         }
     }
+
+    private static FilterAction Action(int result) => result == 0 ? FilterAction.Continue : FilterAction.Pause;
 
     // SAFETY: the buffer cannot move inside the fixed statement; _callbackBody is void outside of it.
     private int CallWithBody(delegate* unmanaged[Cdecl]<void*, ulong, void*, nuint, uint, int> callback, bool isRequest, uint end)
