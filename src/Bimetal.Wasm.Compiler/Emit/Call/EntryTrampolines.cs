@@ -1,0 +1,44 @@
+// How the runtime calls guest code: one function per type, `void entry(context, code, u64* buffer)`, that moves arguments and results
+// between the buffer and the C calling convention. Equal types share one, across all modules of an image.
+
+using System.Text;
+using Bimetal.Wasm.Modules;
+
+namespace Bimetal.Wasm.Compiler.Emit.Call;
+
+/// <summary>The entry trampolines of an image.</summary>
+internal sealed class EntryTrampolines
+{
+    private readonly Dictionary<FunctionType, string> _names = [];
+
+    /// <summary>Text of all definitions so far.</summary>
+    public StringBuilder Text { get; } = new();
+
+    /// <summary>Symbol of the trampoline for a type, written at first use.</summary>
+    public string NameFor(FunctionType type)
+    {
+        if (_names.TryGetValue(type, out string? name)) return name;
+        name = $"e{_names.Count}";
+        _names.Add(type, name);
+        Write(name, type);
+        return name;
+    }
+
+    private void Write(string name, FunctionType type)
+    {
+        string[] parameters = BufferSlots.LlvmTypesOf(type.Parameters);
+        string[] results = BufferSlots.LlvmTypesOf(type.Results);
+        string returned = LlvmTypes.OfResults(type);
+        string arguments = string.Concat(parameters.Select((parameter, index) => $", {parameter} %a{index}"));
+        Text.Append($"define hidden void @{name}(ptr %c, ptr %f, ptr %b) #0 {{\n");
+        BufferSlots.Load(Text, parameters, "a");
+        Text.Append(results.Length == 0 ? $"  call void %f(ptr %c{arguments})\n" : $"  %r = call {returned} %f(ptr %c{arguments})\n");
+        if (results.Length > 1)
+        {
+            for (int i = 0; i < results.Length; i++) Text.Append($"  %r{i} = extractvalue {returned} %r, {i}\n");
+        }
+
+        BufferSlots.Store(Text, results, index => results.Length == 1 ? "%r" : $"%r{index}");
+        Text.Append("  ret void\n}\n");
+    }
+}

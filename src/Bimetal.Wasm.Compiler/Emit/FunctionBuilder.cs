@@ -1,0 +1,194 @@
+// The state of one function being emitted: its IR text, the operand stack, and the basic block it is in. The instruction families
+// in the folders beside this file work on it; ControlFlow and LocalVariables hold the parts with rules of their own.
+
+using System.Runtime.CompilerServices;
+using System.Text;
+using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Emit.Control;
+using Bimetal.Wasm.Compiler.Emit.Memory;
+using Bimetal.Wasm.Modules;
+
+namespace Bimetal.Wasm.Compiler.Emit;
+
+/// <summary>Builds the IR of one function.</summary>
+internal sealed class FunctionBuilder
+{
+    private Value[] _stack = new Value[64];
+    private uint _trapCodes;
+    private int _labelCount;
+
+    public FunctionBuilder(ModuleScope module, FunctionType type, FunctionFacts facts)
+    {
+        Module = module;
+        Type = type;
+        Facts = facts;
+        Locals = new LocalVariables(this);
+        Control = new ControlFlow(this);
+        Addresses = new AddressCache(this);
+    }
+
+    public ModuleScope Module { get; }
+
+    public FunctionType Type { get; }
+
+    public FunctionFacts Facts { get; }
+
+    public LocalVariables Locals { get; }
+
+    public ControlFlow Control { get; }
+
+    public AddressCache Addresses { get; }
+
+    /// <summary>Lines of the entry block: allocas, initial values, the stack check. Their names never count as temporaries.</summary>
+    public StringBuilder Entry { get; } = new();
+
+    public StringBuilder Body { get; } = new();
+
+    /// <summary>Number of the next temporary; LLVM wants them numbered in textual order.</summary>
+    public long NextTemporary { get; private set; }
+
+    /// <summary>Label of the basic block that lines go to.</summary>
+    public string CurrentBlock { get; private set; } = "e";
+
+    public int StackDepth { get; private set; }
+
+    public CompileOptions Options => Module.Options;
+
+    /// <summary>Writes a line that defines no value.</summary>
+    public void Line([InterpolatedStringHandlerArgument("")] ref IrLine line)
+    {
+        _ = line;
+        Body.Append('\n');
+    }
+
+    /// <summary>
+    /// Writes <c>%N = …</c>. Operands must be in variables before the call: whatever they still have to emit comes first.
+    /// </summary>
+    public Value Define(ValueType type, [InterpolatedStringHandlerArgument("")] ref IrDefinition definition, Shape shape = Shape.Canonical)
+    {
+        _ = definition;
+        Body.Append('\n');
+        return Value.Temporary(type, NextTemporary++, shape);
+    }
+
+    /// <summary>Defines an i1 that stands for an i32.</summary>
+    public Value DefineBit([InterpolatedStringHandlerArgument("")] ref IrDefinition definition) => Define(ValueType.I32, ref definition, Shape.Bit);
+
+    /// <summary>Defines an address inside the process (not a WebAssembly value).</summary>
+    public Value DefinePointer([InterpolatedStringHandlerArgument("")] ref IrDefinition definition) => Define(ValueType.FuncRef, ref definition);
+
+    public void Push(Value value)
+    {
+        if (StackDepth == _stack.Length) Array.Resize(ref _stack, _stack.Length * 2);
+        _stack[StackDepth++] = value;
+    }
+
+    /// <summary>Takes the top value in whatever shape it has.</summary>
+    public Value PopAnyShape() => _stack[--StackDepth];
+
+    /// <summary>Takes the top value in the canonical shape of its type.</summary>
+    public Value Pop() => Canonical(PopAnyShape());
+
+    /// <summary>Takes the top i32 as an i1: whether it is not zero.</summary>
+    public Value PopBit()
+    {
+        var value = PopAnyShape();
+        return value.Shape == Shape.Bit ? value : DefineBit($"icmp ne i32 {value}, 0");
+    }
+
+    /// <summary>Takes the top v128 in the given shape.</summary>
+    public Value PopVector(Shape shape)
+    {
+        var value = PopAnyShape();
+        if (value.Shape == shape) return value;
+        return Define(ValueType.V128, $"bitcast {LlvmTypes.Of(value)} {value} to {LlvmTypes.OfVector(shape)}", shape);
+    }
+
+    /// <summary>The top values in canonical shape, bottom first; they stay on the stack.</summary>
+    public Value[] PeekCanonical(int count)
+    {
+        if (count == 0) return [];
+        for (int index = StackDepth - count; index < StackDepth; index++) _stack[index] = Canonical(_stack[index]);
+        return _stack.AsSpan(StackDepth - count, count).ToArray();
+    }
+
+    public Value[] PopMany(int count)
+    {
+        var values = PeekCanonical(count);
+        StackDepth -= count;
+        return values;
+    }
+
+    /// <summary>Drops what is above <paramref name="depth"/>.</summary>
+    public void TruncateStack(int depth) => StackDepth = depth;
+
+    public Value Canonical(Value value) => value.Shape switch
+    {
+        Shape.Canonical => value,
+        Shape.Bit => Define(ValueType.I32, $"zext i1 {value} to i32"),
+        _ => Define(ValueType.V128, $"bitcast {LlvmTypes.Of(value)} {value} to <2 x i64>"),
+    };
+
+    public string NewLabel() => $"b{_labelCount++}";
+
+    /// <summary>
+    /// Starts a basic block that only the block just ended leads to, so that what is known of locals and addresses still holds.
+    /// </summary>
+    public void ContinueIn(string label)
+    {
+        Body.Append(label).Append(":\n");
+        CurrentBlock = label;
+    }
+
+    /// <summary>Starts a basic block that several blocks lead to.</summary>
+    public void JoinIn(string label)
+    {
+        ContinueIn(label);
+        Locals.Forget();
+        Addresses.Forget();
+    }
+
+    public void TrapIf(Value bit, TrapCode code)
+    {
+        string next = NewLabel();
+        Line($"br i1 {bit}, label %{TrapLabel(code)}, label %{next}");
+        ContinueIn(next);
+    }
+
+    public void TrapUnless(Value bit, TrapCode code)
+    {
+        string next = NewLabel();
+        Line($"br i1 {bit}, label %{next}, label %{TrapLabel(code)}");
+        ContinueIn(next);
+    }
+
+    /// <summary>Label of the cold block that raises a code; there is one per code and function, written at the end.</summary>
+    public string TrapLabel(TrapCode code)
+    {
+        _trapCodes |= 1u << (int)code;
+        return $"t{(int)code}";
+    }
+
+    /// <summary>Writes the blocks that <see cref="TrapLabel"/> promised.</summary>
+    public void WriteTrapBlocks()
+    {
+        for (int code = 0; code < 32; code++)
+        {
+            if ((_trapCodes >> code & 1) == 0) continue;
+            Body.Append($"t{code}:\n");
+            Line($"call void @{Prelude.Raise}(ptr %c, i32 {code})");
+            Line($"unreachable");
+        }
+    }
+
+    /// <summary>Address of a byte of the instance context.</summary>
+    public Value ContextAddress(int offset) =>
+        offset == 0 ? Value.Named(ValueType.FuncRef, "%c") : DefinePointer($"getelementptr i8, ptr %c, i64 {offset}");
+
+    /// <summary>Loads a pointer of the context that never changes during a call.</summary>
+    public Value ContextPointer(int offset)
+    {
+        var address = ContextAddress(offset);
+        return DefinePointer($"load ptr, ptr {address}, align 8, {Metadata.Invariant}");
+    }
+}

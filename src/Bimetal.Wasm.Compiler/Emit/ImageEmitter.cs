@@ -1,0 +1,94 @@
+// The whole of an image as LLVM IR: root, trampolines, thunks, functions, shared routines, attributes and metadata.
+
+using System.Text;
+using Bimetal.Wasm.Compiler.Emit.Call;
+using Bimetal.Wasm.Compiler.Emit.Numeric;
+using Bimetal.Wasm.Modules;
+
+namespace Bimetal.Wasm.Compiler.Emit;
+
+/// <summary>The IR of an image, one text for each partition.</summary>
+internal sealed record ImageIr(IReadOnlyList<string> Partitions, bool UsesBulkMemory);
+
+/// <summary>Emits images.</summary>
+internal static class ImageEmitter
+{
+    /// <summary>Frames above this are refused by clang: the stack limit check needs the runtime's headroom to be larger.</summary>
+    public const int FrameLimitBytes = 128 * 1024;
+
+    private const int MaximumPartitions = 8;
+
+    /// <param name="modules">Validated modules, in the order of the root.</param>
+    /// <param name="options">Options of the compilation.</param>
+    /// <param name="partitionBytes">Bytes of function bodies that make a further partition worth its fixed cost.</param>
+    public static ImageIr Emit(IReadOnlyList<WasmModule> modules, CompileOptions options, int partitionBytes)
+    {
+        TargetCpu.Check(options.Cpu);
+        long bodyBytes = modules.Sum(module => module.Functions.Sum(body => (long)body.BodyLength));
+        int partitionCount = (int)Math.Clamp(bodyBytes / partitionBytes, 1, MaximumPartitions);
+        var partitions = Enumerable.Range(0, partitionCount).Select(_ => new Partition()).ToArray();
+        var prelude = new Prelude();
+        var entries = new EntryTrampolines();
+        var scopes = modules.Select((module, ordinal) => new ModuleScope(module, ordinal, options, prelude)).ToArray();
+        EmitFunctions(scopes, partitions, bodyBytes);
+        string root = RootTable.Write(scopes, entries);
+        var first = partitions[0];
+        foreach (var scope in scopes) EmitThunks(scope, first);
+        first.Text.Append(entries.Text).Append(root);
+        DeclareRooted(scopes, first);
+        return new ImageIr([.. partitions.Select(partition => Assemble(partition, prelude, options))], prelude.UsesBulkMemory);
+    }
+
+    // Functions stay in order, so that neighbours, which often call each other, can be inlined.
+    private static void EmitFunctions(ModuleScope[] scopes, Partition[] partitions, long bodyBytes)
+    {
+        long emittedBytes = 0;
+        foreach (var scope in scopes)
+        {
+            for (int index = 0; index < scope.Module.Functions.Length; index++)
+            {
+                var partition = partitions[(int)Math.Min(emittedBytes * partitions.Length / Math.Max(bodyBytes, 1), partitions.Length - 1)];
+                uint functionIndex = (uint)(index + scope.Module.ImportedFunctionCount);
+                scope.Partition = partition;
+                partition.Define(scope.FunctionName(functionIndex));
+                FunctionEmitter.Emit(scope, index, partition.Text, isShared: partitions.Length > 1);
+                emittedBytes += scope.Module.Functions[index].BodyLength;
+            }
+        }
+    }
+
+    private static void EmitThunks(ModuleScope scope, Partition partition)
+    {
+        for (uint import = 0; import < (uint)scope.Module.ImportedFunctionCount; import++)
+        {
+            var type = scope.Module.TypeOf(import);
+            var header = ("hidden", scope.ThunkName(import));
+            int target = scope.Layout.HostFunctionOffset(import);
+            HostCalls.Write(partition.Text, header, BufferSlots.LlvmTypesOf(type.Parameters), BufferSlots.LlvmTypesOf(type.Results), target);
+        }
+    }
+
+    private static void DeclareRooted(ModuleScope[] scopes, Partition partition)
+    {
+        foreach (var scope in scopes)
+        {
+            foreach (uint index in scope.ReachableFromOutside.Where(index => index >= (uint)scope.Module.ImportedFunctionCount))
+            {
+                partition.Call(scope.FunctionName(index), scope.Module.TypeOf(index));
+            }
+        }
+    }
+
+    private static string Assemble(Partition partition, Prelude prelude, CompileOptions options)
+    {
+        string common = $"nounwind \"no-builtins\" \"disable-tail-calls\"=\"true\" \"warn-stack-size\"=\"{FrameLimitBytes}\" {TargetCpu.Attributes(options)}";
+        var text = new StringBuilder();
+        text.Append($"target triple = \"{TargetCpu.Triple(options.Target)}\"\n");
+        text.Append(prelude.Write()).Append(partition.Declarations()).Append(partition.Text);
+        text.Append($"attributes #0 = {{ {common} }}\n");
+        text.Append($"attributes #1 = {{ noinline {common} }}\n");
+        text.Append($"attributes #2 = {{ cold noinline noreturn {common} }}\n");
+        text.Append(OpaqueAssembly.AttributeGroups).Append(Metadata.Definitions(options.Target));
+        return text.ToString();
+    }
+}

@@ -1,0 +1,95 @@
+// What a first look over all function bodies tells: facts that the emitter needs before it writes the first line of a function.
+
+using Bimetal.Wasm.Instructions;
+using Bimetal.Wasm.Modules;
+
+namespace Bimetal.Wasm.Compiler.Emit;
+
+/// <summary>Facts about one function body.</summary>
+internal sealed class FunctionFacts(int parameterCount)
+{
+    // A leaf this small cannot use up the headroom that the runtime leaves below the stack limit.
+    private const int LeafInstructions = 2_000;
+    private const int LeafLocals = 200;
+
+    public bool Calls { get; set; }
+
+    public bool UsesMemory { get; set; }
+
+    public int InstructionCount { get; set; }
+
+    public long LocalCount { get; set; } = parameterCount;
+
+    /// <summary>For each parameter, whether the body assigns it.</summary>
+    public bool[] AssignedParameters { get; } = new bool[parameterCount];
+
+    /// <summary>Whether the function compares the stack pointer with its limit at its start.</summary>
+    public bool ChecksStack => Calls || InstructionCount > LeafInstructions || LocalCount > LeafLocals;
+}
+
+/// <summary>Facts about a module.</summary>
+internal sealed class ModuleFacts
+{
+    private readonly bool[] _hasFixedSize;
+
+    private ModuleFacts(WasmModule module, FunctionFacts[] functions, bool[] growsTable)
+    {
+        Functions = functions;
+        _hasFixedSize = new bool[module.Tables.Length];
+        for (int table = module.ImportedTableCount; table < module.Tables.Length; table++)
+        {
+            var limits = module.Tables[table].Limits;
+            bool isExported = module.Exports.Any(export => export.Kind == ExternalKind.Table && export.Index == (uint)table);
+            _hasFixedSize[table] = limits.Minimum == limits.Maximum && !growsTable[table] && !isExported;
+        }
+    }
+
+    /// <summary>Facts of each function defined in the module.</summary>
+    public FunctionFacts[] Functions { get; }
+
+    /// <summary>Whether a table always has its minimum size, and its elements always the same address.</summary>
+    public bool HasFixedSize(uint table) => _hasFixedSize[table];
+
+    public static ModuleFacts Of(WasmModule module)
+    {
+        var growsTable = new bool[module.Tables.Length];
+        var functions = new FunctionFacts[module.Functions.Length];
+        var instruction = default(Instruction);
+        for (int index = 0; index < functions.Length; index++)
+        {
+            var body = module.Functions[index];
+            var facts = functions[index] = new FunctionFacts(module.Types[(int)body.TypeIndex].Parameters.Length);
+            foreach (var run in body.Locals) facts.LocalCount += run.Count;
+            var reader = new InstructionReader(module.Bytes.Span, body.BodyOffset, body.BodyLength);
+            while (!reader.IsAtEnd)
+            {
+                if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
+                Note(facts, in instruction, growsTable);
+            }
+        }
+
+        return new ModuleFacts(module, functions, growsTable);
+    }
+
+    private static void Note(FunctionFacts facts, ref readonly Instruction instruction, bool[] growsTable)
+    {
+        facts.InstructionCount++;
+        switch (instruction.Opcode)
+        {
+            case Opcode.Call or Opcode.CallIndirect or Opcode.MemoryGrow or Opcode.MemoryInit or Opcode.DataDrop:
+            case Opcode.TableFill or Opcode.TableCopy or Opcode.TableInit or Opcode.ElemDrop:
+                facts.Calls = true;
+                break;
+            case Opcode.TableGrow:
+                facts.Calls = true;
+                growsTable[instruction.Index] = true;
+                break;
+            case Opcode.LocalSet or Opcode.LocalTee when instruction.Index < (uint)facts.AssignedParameters.Length:
+                facts.AssignedParameters[instruction.Index] = true;
+                break;
+            default:
+                facts.UsesMemory |= instruction.Info.NaturalAlignment >= 0;
+                break;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// CPU levels as the project spells them (clang's -march) and as LLVM's function attributes do.
+
+namespace Bimetal.Wasm.Compiler.Emit;
+
+/// <summary>Target facts of an image.</summary>
+internal static class TargetCpu
+{
+    public static string Triple(TargetPlatform target) => target switch
+    {
+        TargetPlatform.LinuxArm64 => "aarch64-unknown-linux-gnu",
+        _ => "x86_64-unknown-linux-gnu",
+    };
+
+    /// <summary>Throws <see cref="ArgumentException"/> for a level that is not a plain name; clang judges whether it exists.</summary>
+    public static void Check(string cpu)
+    {
+        bool isName = cpu.Length is > 0 and <= 40 && cpu.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_' or '+');
+        if (!isName) throw new ArgumentException($"CPU level '{cpu}' is not a name such as x86-64-v3 or armv8.2-a.");
+    }
+
+    /// <summary>Attributes that make a function of IR use a level.</summary>
+    public static string Attributes(CompileOptions options)
+    {
+        if (options.Target == TargetPlatform.LinuxX64) return $"\"target-cpu\"=\"{options.Cpu}\"";
+        string version = options.Cpu.StartsWith("armv", StringComparison.Ordinal) ? options.Cpu[3..].Replace("-a", "a", StringComparison.Ordinal) : "v8a";
+        return $"\"target-cpu\"=\"generic\" \"target-features\"=\"+neon,+{version}\"";
+    }
+}

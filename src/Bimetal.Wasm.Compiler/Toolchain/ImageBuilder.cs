@@ -1,0 +1,112 @@
+// From LLVM IR to checked ELF bytes: clang once for each partition, side by side, then lld, then the assertions.
+
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text;
+using Bimetal.Wasm.Compiler.Cache;
+using Bimetal.Wasm.Compiler.Emit;
+
+namespace Bimetal.Wasm.Compiler.Toolchain;
+
+/// <summary>Builds images from IR.</summary>
+internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limits, CodeCache? cache)
+{
+    private const string RoutinesObject = "memory.o";
+
+    /// <summary>Compiles, links and checks; adds the time of each stage to <paramref name="stages"/>.</summary>
+    public byte[] Build(ImageIr ir, CompileOptions options, int moduleCount, List<(string Stage, TimeSpan Time)> stages, CancellationToken cancellation)
+    {
+        long characters = ir.Partitions.Sum(partition => (long)partition.Length);
+        if (characters > limits.IrCharacters)
+        {
+            throw new ToolchainException(
+                $"The module makes {characters} characters of LLVM IR, over the limit {nameof(ToolchainLimits.IrCharacters)} ({limits.IrCharacters}).",
+                nameof(ToolchainLimits.IrCharacters));
+        }
+
+        using var folder = new PrivateFolder();
+        var clock = Stopwatch.StartNew();
+        CompilePartitions(ir, options, folder, cancellation);
+        ProvideRoutines(options, folder, cancellation);
+        stages.Add(("clang", clock.Elapsed));
+        clock.Restart();
+        toolchain.Link(LinkArguments(ir.Partitions.Count, options), folder.Location, limits, cancellation);
+        byte[] bytes = File.ReadAllBytes(folder.File("image.so"));
+        stages.Add(("link", clock.Elapsed));
+        clock.Restart();
+        var problems = ImageAssertions.Problems(bytes, options.Target, moduleCount);
+        if (problems.Count > 0) throw new ToolchainException($"The linked image must not be run: {string.Join("; ", problems)}.");
+        stages.Add(("check", clock.Elapsed));
+        return bytes;
+    }
+
+    private void CompilePartitions(ImageIr ir, CompileOptions options, PrivateFolder folder, CancellationToken cancellation)
+    {
+        var failures = new ConcurrentQueue<Exception>();
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.For(0, ir.Partitions.Count, parallel, index =>
+        {
+            try
+            {
+                File.WriteAllText(folder.File($"p{index}.ll"), ir.Partitions[index], Encoding.UTF8);
+                toolchain.Compile(IrArguments($"p{index}", options), folder.Location, limits, cancellation);
+            }
+            catch (Exception failure)
+            {
+                failures.Enqueue(failure);
+            }
+        });
+        if (failures.TryDequeue(out var first)) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+    }
+
+    // The routines in C are the same for all images of a target, so their object is cached on its own.
+    private void ProvideRoutines(CompileOptions options, PrivateFolder folder, CancellationToken cancellation)
+    {
+        string key = CacheKey.OfGuestRoutines(options, toolchain.Version);
+        if (cache?.TryRead(key) is { } known)
+        {
+            File.WriteAllBytes(folder.File(RoutinesObject), known);
+            return;
+        }
+
+        using (var source = typeof(ImageBuilder).Assembly.GetManifestResourceStream("memory.c")!)
+        using (var file = File.Create(folder.File("memory.c")))
+        {
+            source.CopyTo(file);
+        }
+
+        toolchain.Compile(RoutineArguments(options), folder.Location, limits, cancellation);
+        cache?.Write(key, File.ReadAllBytes(folder.File(RoutinesObject)));
+    }
+
+    private static string[] IrArguments(string name, CompileOptions options) =>
+    [
+        .. CommonArguments(options), "-x", "ir", options.Quick ? "-O1" : "-O2", "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
+    ];
+
+    private static string[] RoutineArguments(CompileOptions options) =>
+    [
+        .. CommonArguments(options), $"-march={options.Cpu}", "-O2", "-ffreestanding", "-fno-builtin", "-fvisibility=hidden", "-fno-stack-protector",
+        "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-c", "memory.c", "-o", RoutinesObject,
+    ];
+
+    private static string[] CommonArguments(CompileOptions options) =>
+        [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
+
+    // A shared object only in name: whatever would need a dynamic linker is an error here or in the assertions. The routines are
+    // linked only if something refers to them.
+    private static string[] LinkArguments(int partitionCount, CompileOptions options)
+    {
+        bool isArm64 = options.Target == TargetPlatform.LinuxArm64;
+        var arguments = new List<string>
+        {
+            "-m", isArm64 ? "aarch64linux" : "elf_x86_64", "-shared", "-e", RootTable.Symbol, "-z", "text", "--no-undefined", "-z", "rodynamic",
+            "-z", "separate-loadable-segments", "-z", isArm64 ? "max-page-size=65536" : "max-page-size=4096",
+            "--hash-style=sysv", "--build-id=none", "-o", "image.so",
+        };
+        if (!options.KeepSymbols) arguments.Add("--strip-all");
+        for (int index = 0; index < partitionCount; index++) arguments.Add($"p{index}.o");
+        arguments.AddRange(["--start-lib", RoutinesObject, "--end-lib"]);
+        return [.. arguments];
+    }
+}

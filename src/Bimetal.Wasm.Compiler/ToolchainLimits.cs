@@ -1,0 +1,25 @@
+// Bounds of one run of clang or lld: a hostile module aims at LLVM too.
+
+namespace Bimetal.Wasm.Compiler;
+
+/// <summary>What a compilation may use. Exceeding any of these is a <see cref="ToolchainException"/> that names it.</summary>
+public sealed record ToolchainLimits
+{
+    /// <summary>CPU time of one child process, in whole seconds.</summary>
+    public TimeSpan CpuTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Elapsed time of one child process.</summary>
+    public TimeSpan WallTime { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Address space of one child process.</summary>
+    public long AddressSpaceBytes { get; init; } = 8L << 30;
+
+    /// <summary>Largest file that a child process may write.</summary>
+    public long FileBytes { get; init; } = 1L << 30;
+
+    /// <summary>Characters of LLVM IR that are handed to clang at all.</summary>
+    public long IrCharacters { get; init; } = 1L << 30;
+
+    /// <summary>Stack frame of one guest function, which the runtime's headroom below the stack limit must hold. Not to be raised.</summary>
+    public static int FrameBytes => Emit.ImageEmitter.FrameLimitBytes;
+}
