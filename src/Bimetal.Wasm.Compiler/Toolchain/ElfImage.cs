@@ -46,7 +46,7 @@ internal sealed class ElfImage
     /// <summary>Reads a file; null when it is no 64-bit little-endian ELF file or points outside of itself.</summary>
     public static ElfImage? TryRead(ReadOnlyMemory<byte> bytes)
     {
-        if (bytes.Length < HeaderBytes || !bytes.Span[..6].SequenceEqual("\x7fELF\x02\x01"u8)) return null;
+        if (bytes.Length < HeaderBytes || !bytes.Span[..6].SequenceEqual("\u007FELF\u0002\u0001"u8)) return null;
         var plain = new ElfImage(bytes);
         ulong start = plain.U64(32);
         int count = plain.U16(56);

@@ -48,7 +48,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
         {
             try
             {
-                File.WriteAllText(folder.File($"p{index}.ll"), ir.Partitions[index], Encoding.UTF8);
+                File.WriteAllText(folder.File($"p{index}.ll"), ir.Partitions[index], Encoding.ASCII);
                 toolchain.Compile(IrArguments($"p{index}", options), folder.Location, limits, cancellation);
             }
             catch (Exception failure)

@@ -7,7 +7,8 @@
 //           i32 function[functionCount], i32 entry[typeCount], i32 thunk[importCount]
 //
 //   function  a function defined in the module: `results f(context, parameters…)`, C calling convention;
-//             i32, i64, float, double, <2 x i64> for v128, ptr for references; several results as a first-class struct
+//             i32, i64, float, double, <2 x i64> for v128, ptr for references; several results as a first-class struct; offset 0 if
+//             nothing outside of the module's own code can reach it (neither in ReferencedFunctions nor the start function)
 //   entry     per function type: `void entry(context, code, u64* buffer)` loads arguments from the buffer (one slot each, two for
 //             v128), calls `code`, stores the results from slot 0 on
 //   thunk     per imported function: a function of its type which calls the host function in the context's host function slot:

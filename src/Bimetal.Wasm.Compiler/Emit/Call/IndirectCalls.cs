@@ -14,21 +14,25 @@ internal static class IndirectCalls
     {
         var index = function.Pop();
         var element = TableAccess.Element(function, table, index, TrapCode.UndefinedElement);
-        var (found, expected) = CheckType(function, element, typeIndex);
-        var code = function.DefinePointer($"load ptr, ptr {element}, align 8, {Metadata.Tables}");
-        if (function.Options.MaskIndices) code = OpaqueAssembly.PointerWhenEqual(function, code, found, expected);
+        var code = CheckedCode(function, element, typeIndex);
         var contextAddress = function.DefinePointer($"getelementptr i8, ptr {element}, i64 {FunctionRecordLayout.Context}");
         var context = function.DefinePointer($"load ptr, ptr {contextAddress}, align 8, {Metadata.Tables}");
         Calls.Emit(function, function.Module.Module.Types[(int)typeIndex], code, context);
     }
 
-    private static (Value Found, Value Expected) CheckType(FunctionBuilder function, Value element, uint typeIndex)
+    // With masks the address becomes null by a conditional move when the types differ, and the branch tests the address: a
+    // mispredicted branch calls nothing. (LLVM would fold a mask behind a branch on the types themselves.)
+    private static Value CheckedCode(FunctionBuilder function, Value element, uint typeIndex)
     {
         var foundAddress = function.DefinePointer($"getelementptr i8, ptr {element}, i64 {FunctionRecordLayout.TypeId}");
         var found = function.Define(ValueType.I32, $"load i32, ptr {foundAddress}, align 8, {Metadata.Tables}");
         var expectedAddress = function.ContextAddress(function.Module.Layout.TypeIdOffset(typeIndex));
         var expected = function.Define(ValueType.I32, $"load i32, ptr {expectedAddress}, align 4, {Metadata.Invariant}");
-        var matches = function.DefineBit($"icmp eq i32 {found}, {expected}");
+        var code = function.DefinePointer($"load ptr, ptr {element}, align 8, {Metadata.Tables}");
+        if (function.Options.MaskIndices) code = OpaqueAssembly.PointerWhenEqual(function, code, found, expected);
+        var matches = function.Options.MaskIndices
+            ? function.DefineBit($"icmp ne ptr {code}, null")
+            : function.DefineBit($"icmp eq i32 {found}, {expected}");
         string cold = function.NewLabel();
         string next = function.NewLabel();
         function.Line($"br i1 {matches}, label %{next}, label %{cold}");
@@ -37,6 +41,6 @@ internal static class IndirectCalls
         string uninitialized = function.TrapLabel(TrapCode.UninitializedElement);
         function.Line($"br i1 {isNull}, label %{uninitialized}, label %{function.TrapLabel(TrapCode.IndirectCallTypeMismatch)}");
         function.ContinueIn(next);
-        return (found, expected);
+        return code;
     }
 }
