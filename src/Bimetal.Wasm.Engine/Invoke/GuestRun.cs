@@ -1,0 +1,85 @@
+// One instance of a module with WASI, and one call into it.
+
+using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Engine.Values;
+using Bimetal.Wasm.Engine.Wasi;
+using Bimetal.Wasm.Modules;
+using Bimetal.Wasm.Runtime;
+
+namespace Bimetal.Wasm.Engine.Invoke;
+
+/// <summary>An instance that is called once.</summary>
+internal sealed class GuestRun : IDisposable
+{
+    private const string ProgramEntry = "_start";
+    private const string LibraryEntry = "_initialize";
+
+    private readonly Instance _instance;
+    private readonly WasiState _wasi;
+    private readonly CallLimits _limits;
+
+    internal GuestRun(LoadedModule module, InvokeRequest request, TextWriter output, TextWriter error)
+    {
+        _limits = new CallLimits(request.CpuLimit);
+        _wasi = new WasiState
+        {
+            Arguments = [Path.GetFileName(request.File), .. request.Export == ProgramEntry ? request.Arguments : []],
+            Environment = request.Environment,
+            StandardInput = request.StandardInput,
+            StandardOutput = WriteTo(request.StandardOutput, output),
+            StandardError = WriteTo(request.StandardError, error),
+        };
+        var options = InstanceOptions.Default;
+        if (request.MaximumMemoryPages is { } pages) options = options with { MaximumMemoryPages = pages };
+        _instance = Instance.Create(module, new ImportSet().DefineWasi(), options);
+        _instance.HostState = _wasi;
+    }
+
+    /// <summary>What <c>proc_exit</c> was called with.</summary>
+    internal int? ExitCode => _wasi.ExitCode;
+
+    /// <summary>What a host function failed with.</summary>
+    internal Exception? HostException => _instance.HostException;
+
+    internal TrapCode Call(string export, IReadOnlyList<string> arguments, out IReadOnlyList<GuestValue> results)
+    {
+        results = [];
+        if (!_instance.TryGetFunction(export, out var function))
+            throw new InvokeException($"no exported function \"{export}\"; {ListExports(_instance.LoadedModule.Module)}", ExitCodes.WrongUsage);
+        ulong[] buffer = ArgumentReader.Read(export, function.Type, export == ProgramEntry ? [] : arguments);
+        var trap = _instance.Initialize(_limits);
+        if (trap == TrapCode.None) trap = InitializeLibrary(export);
+        if (trap == TrapCode.None) trap = _instance.Call(function, buffer, _limits);
+        if (trap == TrapCode.None) results = [.. ArgumentReader.Results(function.Type, buffer)];
+        return trap;
+    }
+
+    public void Dispose() => _instance.Dispose();
+
+    // A WASI library ("reactor") wants its constructors run before anything else.
+    private TrapCode InitializeLibrary(string export)
+    {
+        if (export is ProgramEntry or LibraryEntry || !_instance.TryGetFunction(LibraryEntry, out var function)) return TrapCode.None;
+        return function.Type.Parameters.IsEmpty ? _instance.Call(function, new ulong[1], _limits) : TrapCode.None;
+    }
+
+    private static string ListExports(WasmModule module)
+    {
+        string[] names = [.. module.Exports.Where(export => export.Kind == ExternalKind.Function).Select(export => $"{export.Name} {module.TypeOf(export.Index)}")];
+        return names.Length == 0 ? "the module exports no functions" : "there are: " + string.Join(", ", names);
+    }
+
+    private static WasiOutput WriteTo(Stream? stream, TextWriter writer)
+    {
+        if (stream is not null) return stream.Write;
+
+        // A character may be split over two writes; the decoder keeps its beginning.
+        var decoder = System.Text.Encoding.UTF8.GetDecoder();
+        return bytes =>
+        {
+            char[] characters = new char[bytes.Length + 2];
+            int count = decoder.GetChars(bytes, characters, flush: false);
+            writer.Write(characters, 0, count);
+        };
+    }
+}

@@ -1,0 +1,73 @@
+// `bimetal invoke FILE.wasm EXPORT [ARGS…]`: everything but the command line itself.
+
+using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Engine.Values;
+using Bimetal.Wasm.Modules;
+using Bimetal.Wasm.Runtime;
+
+namespace Bimetal.Wasm.Engine.Invoke;
+
+/// <summary>Runs one export of a module and prints its results.</summary>
+public static class InvokeCommandRunner
+{
+    /// <summary>Calls the export.</summary>
+    /// <returns>0; 1 after a trap or when the module cannot be run; 2 for a wrong export or argument; or what the guest gave to <c>proc_exit</c>.</returns>
+    public static int Run(InvokeRequest request, TextWriter output, TextWriter error)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        try
+        {
+            return Invoke(request, output, error);
+        }
+        catch (InvokeException exception)
+        {
+            return Fail(request, error, exception.Message, exception.ExitCode);
+        }
+        catch (WasmModuleException exception)
+        {
+            error.WriteLine(exception.Error.Describe(request.File));
+            return ExitCodes.Failure;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or LinkException or InstanceLimitException
+            or ToolchainException or CodeImageException)
+        {
+            return Fail(request, error, exception.Message, ExitCodes.Failure);
+        }
+        finally
+        {
+            output.Flush();
+        }
+    }
+
+    private static int Invoke(InvokeRequest request, TextWriter output, TextWriter error)
+    {
+        var engine = new WasmEngine(new EngineOptions { Compile = request.Compile, Cache = request.Cache });
+        using var module = engine.Load(request.File);
+        if (request.ShowStages)
+        {
+            foreach (var (stage, time) in module.Stages) error.WriteLine($"{stage,-12} {time.TotalMilliseconds,10:f3} ms");
+        }
+
+        using var run = new GuestRun(module.Loaded, request, output, error);
+        var trap = run.Call(request.Export, request.Arguments, out var results);
+        switch (trap)
+        {
+            case TrapCode.None:
+                foreach (GuestValue result in results) output.WriteLine(result.ToString());
+                return ExitCodes.Success;
+            case TrapCode.Exit:
+                return run.ExitCode ?? ExitCodes.Failure;
+            case TrapCode.HostError:
+                return Fail(request, error, $"{trap.Message()}: {run.HostException?.Message ?? "no reason given"}", ExitCodes.Failure);
+            default:
+                return Fail(request, error, $"trap: {trap.Message()} (in {request.Export})", ExitCodes.Failure);
+        }
+    }
+
+    private static int Fail(InvokeRequest request, TextWriter error, string message, int exitCode)
+    {
+        error.WriteLine($"{request.File}: {message}");
+        return exitCode;
+    }
+}

@@ -1,0 +1,43 @@
+// What `bimetal invoke` was asked to do.
+
+using Bimetal.Wasm.Compiler;
+
+namespace Bimetal.Wasm.Engine.Invoke;
+
+/// <summary>One call of one export.</summary>
+public sealed record InvokeRequest
+{
+    /// <summary>Path of the .wasm file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Name of the exported function; <c>_start</c> runs a WASI program.</summary>
+    public required string Export { get; init; }
+
+    /// <summary>Arguments as written: typed by the function, or for <c>_start</c> those of the program.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Environment of a WASI program, entries of the form NAME=VALUE. Nothing is inherited.</summary>
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
+    public CompileOptions Compile { get; init; } = new();
+
+    public CodeCache? Cache { get; init; }
+
+    /// <summary>CPU time for the whole call; null: none.</summary>
+    public TimeSpan? CpuLimit { get; init; }
+
+    /// <summary>Pages of 64 KiB that a memory may have at most; null: what the module says.</summary>
+    public uint? MaximumMemoryPages { get; init; }
+
+    /// <summary>Standard input of a WASI program; null is empty.</summary>
+    public Stream? StandardInput { get; init; }
+
+    /// <summary>Where the guest's standard output goes, byte for byte; null: as text to the command's own output.</summary>
+    public Stream? StandardOutput { get; init; }
+
+    /// <summary>Where the guest's standard error goes, byte for byte; null: as text to the command's own error output.</summary>
+    public Stream? StandardError { get; init; }
+
+    /// <summary>Whether the time of each stage is printed to the error output.</summary>
+    public bool ShowStages { get; init; }
+}

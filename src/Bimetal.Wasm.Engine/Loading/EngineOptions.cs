@@ -1,0 +1,17 @@
+// How the engine loads modules.
+
+using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Decoding;
+
+namespace Bimetal.Wasm.Engine;
+
+/// <summary>Options of a <see cref="WasmEngine"/>.</summary>
+public sealed record EngineOptions
+{
+    public DecodeLimits Limits { get; init; } = DecodeLimits.Default;
+
+    public CompileOptions Compile { get; init; } = new();
+
+    /// <summary>Where compiled code is kept between runs; null compiles every time.</summary>
+    public CodeCache? Cache { get; init; }
+}

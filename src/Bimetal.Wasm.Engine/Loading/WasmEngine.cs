@@ -1,0 +1,69 @@
+// The way from a .wasm file to something that can be instantiated: read, decode, validate, compile, map.
+
+using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Decoding;
+using Bimetal.Wasm.Modules;
+using Bimetal.Wasm.Runtime;
+using Bimetal.Wasm.Validation;
+
+namespace Bimetal.Wasm.Engine;
+
+/// <summary>Loads modules. Safe to use from several threads at once.</summary>
+public sealed class WasmEngine(EngineOptions options)
+{
+    private readonly ModuleCompiler _compiler = new(options.Cache);
+
+    public WasmEngine()
+        : this(new EngineOptions())
+    {
+    }
+
+    /// <summary>Decodes and validates without compiling.</summary>
+    /// <exception cref="WasmModuleException">The bytes are no valid module, or one over a limit.</exception>
+    public static WasmModule Check(ReadOnlyMemory<byte> bytes, DecodeLimits? limits = null)
+    {
+        limits ??= DecodeLimits.Default;
+        var module = ModuleDecoder.Decode(bytes, limits, out var error);
+        if (module is null) throw new WasmModuleException(error!);
+        error = ModuleValidator.Validate(module, limits);
+        return error is null ? module : throw new WasmModuleException(error);
+    }
+
+    /// <summary>Loads a file.</summary>
+    /// <exception cref="WasmModuleException">The file is no valid module, or one over a limit: <c>Error.Describe(path)</c> says where.</exception>
+    /// <exception cref="ToolchainException">The compiler is missing or failed.</exception>
+    public EngineModule Load(string path, CancellationToken cancellation = default)
+    {
+        var clock = new StageClock();
+        byte[] bytes = clock.Measure("read", () => ReadFile(path));
+        return Load(path, bytes, clock, cancellation);
+    }
+
+    /// <summary>Loads bytes, which must not change afterwards.</summary>
+    /// <inheritdoc cref="Load(string, CancellationToken)" path="/exception"/>
+    public EngineModule Load(string name, ReadOnlyMemory<byte> bytes, CancellationToken cancellation = default) =>
+        Load(name, bytes, new StageClock(), cancellation);
+
+    private EngineModule Load(string name, ReadOnlyMemory<byte> bytes, StageClock clock, CancellationToken cancellation)
+    {
+        var module = clock.Measure("decode", () => Decode(bytes));
+        var error = clock.Measure("validate", () => ModuleValidator.Validate(module, options.Limits));
+        if (error is not null) throw new WasmModuleException(error);
+        var image = _compiler.Compile([module], options.Compile, cancellation);
+        clock.Add(image.Stages);
+        var code = clock.Measure("load", () => CodeMapping.Map(image.Bytes.Span));
+        return new EngineModule(name, module, image, code, clock.Stages);
+    }
+
+    private WasmModule Decode(ReadOnlyMemory<byte> bytes) =>
+        ModuleDecoder.Decode(bytes, options.Limits, out var error) ?? throw new WasmModuleException(error!);
+
+    // A file that is too large is refused before it is read.
+    private byte[] ReadFile(string path)
+    {
+        long length = new FileInfo(path).Length;
+        if (length > options.Limits.ModuleBytes)
+            throw new WasmModuleException(new WasmError(0, $"limit ModuleBytes exceeded: {length}, at most {options.Limits.ModuleBytes}"));
+        return File.ReadAllBytes(path);
+    }
+}
