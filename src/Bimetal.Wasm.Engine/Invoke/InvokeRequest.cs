@@ -1,6 +1,7 @@
 // What `bimetal invoke` was asked to do.
 
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Compiler.Cache;
 
 namespace Bimetal.Wasm.Engine.Invoke;
 

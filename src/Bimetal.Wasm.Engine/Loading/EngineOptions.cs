@@ -1,6 +1,7 @@
 // How the engine loads modules.
 
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Decoding;
 
 namespace Bimetal.Wasm.Engine;
