@@ -12,8 +12,8 @@
 void *memcpy(void *restrict target, const void *restrict source, size_t length);
 void *memmove(void *target, const void *source, size_t length);
 void *memset(void *target, int byte, size_t length);
-__attribute__((no_builtin)) int memcmp(const void *left, const void *right, size_t length);
-__attribute__((no_builtin)) size_t strlen(const char *text);
+int memcmp(const void *left, const void *right, size_t length);
+size_t strlen(const char *text);
 
 void *memcpy(void *restrict target, const void *restrict source, size_t length)
 {
@@ -30,7 +30,7 @@ void *memset(void *target, int byte, size_t length)
     return __builtin_memset(target, byte, length); /* memory.fill */
 }
 
-int memcmp(const void *left, const void *right, size_t length)
+__attribute__((no_builtin)) int memcmp(const void *left, const void *right, size_t length)
 {
     const uint8_t *a = left, *b = right;
     for (; length >= 8; length -= 8, a += 8, b += 8) {
@@ -44,7 +44,7 @@ int memcmp(const void *left, const void *right, size_t length)
     return 0;
 }
 
-size_t strlen(const char *text)
+__attribute__((no_builtin)) size_t strlen(const char *text)
 {
     size_t length = 0;
     while (text[length] != 0) length++;
