@@ -1,0 +1,45 @@
+// The cases of every plugin in plugins/, on the native metal: as the authors say, and whatever the chunks.
+
+using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Bundles.Cases;
+using Bimetal.Testing;
+
+namespace Bimetal.Plugins.Tests.Bundles;
+
+public sealed class PluginCaseTests
+{
+    public static TheoryData<string> Plugins => ["token-auth", "image-meta"];
+
+    [Theory]
+    [MemberData(nameof(Plugins))]
+    public async Task Run_OnNative_ComesOutAsTheCasesSay(string name)
+    {
+        var folder = await BuiltAsync(name);
+        var cases = CaseReader.ReadAll(folder);
+        Assert.True(cases.Count >= 50, $"{name} has only {cases.Count} cases");
+        foreach (var kind in Enum.GetValues<CaseKind>()) Assert.Contains(cases, one => one.Kind == kind);
+        var report = await PluginCaseRunner.RunAsync(folder, cases, [Metal.Native], cancellation: TestContext.Current.CancellationToken);
+        Assert.Empty(report.Results.Where(result => result.Mismatch is not null).Select(result => $"{result.Case.Name}: {result.Mismatch}"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(13)]
+    [InlineData(1024)]
+    [InlineData(65536)]
+    public async Task Run_BodyCutDifferently_ComesOutTheSame(int chunkBytes)
+    {
+        var folder = await BuiltAsync("image-meta");
+        var cases = CaseReader.ReadAll(folder).Select(one => one.InChunksOf(chunkBytes)).ToList();
+        var report = await PluginCaseRunner.RunAsync(folder, cases, [Metal.Native], cancellation: TestContext.Current.CancellationToken);
+        Assert.Empty(report.Results.Where(result => result.Mismatch is not null).Select(result => $"{result.Case.Name}: {result.Mismatch}"));
+    }
+
+    private static async Task<PluginFolder> BuiltAsync(string name)
+    {
+        var folder = PluginFolder.Open(Path.Combine(Repository.Root, "plugins", name));
+        await PluginBuilder.EnsureAsync(folder, cancellation: TestContext.Current.CancellationToken);
+        return folder;
+    }
+}
