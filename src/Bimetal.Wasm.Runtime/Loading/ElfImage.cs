@@ -88,7 +88,7 @@ internal readonly ref struct ElfImage
 
     private static void CheckHeader(ReadOnlySpan<byte> bytes)
     {
-        Require(bytes.Length >= HeaderBytes && bytes[..7].SequenceEqual("\x7fELF\x02\x01\x01"u8), "it is not a 64-bit little-endian ELF file");
+        Require(bytes.Length >= HeaderBytes && bytes[..7].SequenceEqual("\u007fELF\u0002\u0001\u0001"u8), "it is not a 64-bit little-endian ELF file");
         Require(U16(bytes, 16) == 3, "it is not a shared object");
         uint machine = U16(bytes, 18);
         uint expected = RuntimeInformation.ProcessArchitecture switch { Architecture.X64 => 62, Architecture.Arm64 => 183, _ => 0 };
