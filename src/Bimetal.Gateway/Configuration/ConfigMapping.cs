@@ -1,0 +1,176 @@
+// One YAML mapping while it is read: typed getters that report what is wrong with its line, and a check for keys that nobody asked for.
+
+using YamlDotNet.RepresentationModel;
+
+namespace Bimetal.Gateway.Configuration;
+
+/// <summary>A mapping node, its key path and the keys that have been asked for. Call <see cref="Finish"/> at the end.</summary>
+internal sealed class ConfigMapping
+{
+    private const string NotYet = "this version of Bimetal does not implement it yet";
+
+    private readonly YamlMappingNode _node;
+    private readonly ConfigReport _report;
+    private readonly List<string> _known = [];
+    private readonly List<string> _refused = [];
+
+    private ConfigMapping(YamlMappingNode node, string path, ConfigReport report)
+    {
+        _node = node;
+        _report = report;
+        Path = path;
+    }
+
+    public string Path { get; }
+
+    public long Line => _node.Start.Line;
+
+    /// <summary>The entries in the order of the file; for mappings whose keys are names that the user chooses.</summary>
+    public IEnumerable<(string Name, YamlNode Value)> Entries
+    {
+        get
+        {
+            foreach (var (key, value) in _node.Children)
+            {
+                if (key is YamlScalarNode { Value: { Length: > 0 } name }) yield return (name, value);
+                else _report.Error(key.Start.Line, Path, "a key must be a plain word");
+            }
+        }
+    }
+
+    /// <summary>Takes a node as a mapping; null, and reported, when it is something else.</summary>
+    public static ConfigMapping? From(YamlNode node, string path, ConfigReport report)
+    {
+        if (node is YamlMappingNode mapping) return new ConfigMapping(mapping, path, report);
+        report.Error(node.Start.Line, path, "must be a mapping of keys to values");
+        return null;
+    }
+
+    public string KeyPath(string key) => Path.Length == 0 ? key : Path + "." + key;
+
+    public bool Has(string key) => Find(key) is not null;
+
+    /// <summary>Line of a key's value, or of the mapping when the key is absent.</summary>
+    public long LineOf(string key) => Find(key)?.Start.Line ?? Line;
+
+    public void Error(string key, string message, string remedy = "") => _report.Error(LineOf(key), KeyPath(key), message, remedy);
+
+    public void Warn(string key, string message, string remedy = "") => _report.Warn(LineOf(key), KeyPath(key), message, remedy);
+
+    /// <summary>The value of a key that the caller reads itself; null when absent.</summary>
+    public YamlNode? Take(string key)
+    {
+        _known.Add(key);
+        return Find(key);
+    }
+
+    public ConfigMapping? Mapping(string key) => Take(key) is { } node ? From(node, KeyPath(key), _report) : null;
+
+    public IEnumerable<(string Path, YamlNode Value)> Sequence(string key, string remedy)
+    {
+        if (Take(key) is not { } node) yield break;
+        if (node is not YamlSequenceNode sequence)
+        {
+            _report.Error(node.Start.Line, KeyPath(key), "must be a list", remedy);
+            yield break;
+        }
+
+        int index = 0;
+        foreach (var item in sequence.Children) yield return ($"{KeyPath(key)}[{index++}]", item);
+    }
+
+    public string? Text(string key)
+    {
+        if (Take(key) is not { } node) return null;
+        if (node is YamlScalarNode { Value: { Length: > 0 } text }) return text;
+        _report.Error(node.Start.Line, KeyPath(key), "must be a text");
+        return null;
+    }
+
+    public string RequiredText(string key, string remedy)
+    {
+        if (!Has(key))
+        {
+            _known.Add(key);
+            _report.Error(Line, KeyPath(key), "is required", remedy);
+            return "";
+        }
+
+        return Text(key) ?? "";
+    }
+
+    /// <summary>One of a few words.</summary>
+    public T Choice<T>(string key, T absent, params ReadOnlySpan<(string Word, T Value)> choices)
+    {
+        if (Text(key) is not { } text) return absent;
+        var words = new List<string>();
+        foreach (var (word, value) in choices)
+        {
+            if (word == text) return value;
+            words.Add(word);
+        }
+
+        Error(key, $"'{text}' is not known here", NearestKey.Remedy(text, words));
+        return absent;
+    }
+
+    public bool Flag(string key, bool absent) => Choice(key, absent, ("true", true), ("false", false));
+
+    /// <summary>A duration; <c>none</c> gives null.</summary>
+    public TimeSpan? Duration(string key, TimeSpan? absent)
+    {
+        if (Text(key) is not { } text) return absent;
+        if (text == "none") return null;
+        if (ConfigScalars.TryDuration(text, out var duration)) return duration;
+        Error(key, $"'{text}' is not a duration", ConfigScalars.DurationRemedy + ", or none");
+        return absent;
+    }
+
+    public long Size(string key, long absent, long minimumBytes, long maximumBytes)
+    {
+        if (Text(key) is not { } text) return absent;
+        if (!ConfigScalars.TrySize(text, out long size)) Error(key, $"'{text}' is not a size", ConfigScalars.SizeRemedy);
+        else if (size < minimumBytes || size > maximumBytes) Error(key, $"{text} is out of range", $"from {minimumBytes} bytes to {maximumBytes} bytes");
+        else return size;
+        return absent;
+    }
+
+    public int Count(string key, int absent, int minimum, int maximum)
+    {
+        if (Text(key) is not { } text) return absent;
+        if (int.TryParse(text, out int count) && count >= minimum && count <= maximum) return count;
+        Error(key, $"'{text}' is not a count that is possible here", $"write a whole number from {minimum} to {maximum}");
+        return absent;
+    }
+
+    /// <summary>Keys of the published configuration that this version cannot obey: refused, never ignored.</summary>
+    public void NotImplemented(params ReadOnlySpan<string> keys)
+    {
+        foreach (string key in keys)
+        {
+            if (Find(key) is { } node) _report.Error(node.Start.Line, KeyPath(key), NotYet, "remove the key");
+            _refused.Add(key);
+        }
+    }
+
+    /// <summary>Reports every key that was not asked for.</summary>
+    public void Finish()
+    {
+        foreach (var (key, _) in _node.Children)
+        {
+            string name = key is YamlScalarNode scalar ? scalar.Value ?? "" : key.ToString();
+            if (_known.Contains(name) || _refused.Contains(name)) continue;
+            _report.Error(key.Start.Line, KeyPath(name), "unknown key", NearestKey.Remedy(name, _known));
+        }
+    }
+
+    private YamlNode? Find(string key)
+    {
+        foreach (var (name, value) in _node.Children)
+        {
+            if (name is YamlScalarNode scalar && scalar.Value == key) return value;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,78 @@
+// Reads a configuration file: YAML with lines (YamlStream) -> checked, immutable GatewayConfig. Each section has a reader beside this file.
+
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Bimetal.Gateway.Configuration;
+
+/// <summary>The entry: every finding of a file is reported at once.</summary>
+public static class ConfigReader
+{
+    /// <summary>Largest configuration file; 10,000 routes need about 2 MiB.</summary>
+    public const int MaximumFileBytes = 32 << 20;
+
+    /// <summary>Reads a file. Never throws for what is in it or for a file that cannot be read.</summary>
+    public static ConfigResult Read(string path)
+    {
+        var report = new ConfigReport(path);
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > MaximumFileBytes })
+            {
+                report.Error(0, "", $"the file is larger than {MaximumFileBytes >> 20} MiB");
+                return Failed(report);
+            }
+
+            return Parse(File.ReadAllText(path), Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", report);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            report.Error(0, "", "cannot be read: " + exception.Message, "name a configuration file that exists");
+            return Failed(report);
+        }
+    }
+
+    /// <summary>Reads a configuration from text; <paramref name="file"/> is what errors call it.</summary>
+    /// <param name="folder">Absolute; relative paths in the text are resolved against it.</param>
+    public static ConfigResult Parse(string text, string file, string folder) => Parse(text, folder, new ConfigReport(file));
+
+    private static ConfigResult Parse(string text, string folder, ConfigReport report)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            using var reader = new StringReader(text);
+            stream.Load(reader);
+        }
+        catch (YamlException exception)
+        {
+            report.Error(exception.Start.Line, "", "not valid YAML: " + exception.Message, "mind the indentation (spaces, no tabs) and the quotes");
+            return Failed(report);
+        }
+
+        if (stream.Documents.Count != 1) report.Error(0, "", $"has {stream.Documents.Count} YAML documents", "write exactly one");
+        else if (ConfigMapping.From(stream.Documents[0].RootNode, "", report) is { } root) return ReadRoot(root, folder, report);
+        return Failed(report);
+    }
+
+    private static ConfigResult ReadRoot(ConfigMapping root, string folder, ConfigReport report)
+    {
+        var listeners = ListenerReader.ReadListeners(root, report);
+        var admin = ListenerReader.ReadAdmin(root);
+        var telemetry = ListenerReader.ReadTelemetry(root, folder);
+        var upstreams = UpstreamReader.Read(root, report);
+        var plugins = PluginReader.Read(root, folder, report);
+        var routes = RouteReader.Read(root, upstreams, plugins, report);
+        root.NotImplemented("redis", "signatures", "profile");
+        root.Finish();
+        RouteReader.ReportDuplicates(routes, report);
+        if (report.Errors.Count > 0) return Failed(report);
+        var config = new GatewayConfig
+        {
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Upstreams = upstreams, Plugins = plugins, Routes = routes,
+        };
+        return new ConfigResult(config, [], report.Warnings);
+    }
+
+    private static ConfigResult Failed(ConfigReport report) => new(null, report.Errors, report.Warnings);
+}

@@ -1,0 +1,119 @@
+// The whole configuration as immutable records: made by ConfigReader (or by a test), turned into a GatewayModel by GatewayHost.
+
+using System.Net;
+using Bimetal.Plugins;
+
+namespace Bimetal.Gateway.Configuration;
+
+/// <summary>One configuration file, checked: every reference in it resolves.</summary>
+public sealed record GatewayConfig
+{
+    public IReadOnlyList<ListenerConfig> Listeners { get; init; } = [];
+
+    /// <summary>Null: no admin listener.</summary>
+    public AdminConfig? Admin { get; init; }
+
+    public TelemetryConfig Telemetry { get; init; } = new();
+
+    public IReadOnlyDictionary<string, UpstreamConfig> Upstreams { get; init; } = new Dictionary<string, UpstreamConfig>();
+
+    public IReadOnlyDictionary<string, PluginConfig> Plugins { get; init; } = new Dictionary<string, PluginConfig>();
+
+    public IReadOnlyList<RouteConfig> Routes { get; init; } = [];
+}
+
+/// <summary>One address that takes traffic; port 0 lets the system choose.</summary>
+/// <param name="Name">How errors call it, such as <c>listeners[0]</c>.</param>
+public sealed record ListenerConfig(string Name, IPEndPoint Address);
+
+/// <summary><c>admin:</c>; the address is a loopback one.</summary>
+public sealed record AdminConfig(IPEndPoint Address);
+
+/// <summary><c>telemetry:</c>.</summary>
+public sealed record TelemetryConfig
+{
+    /// <summary>Null: no access log.</summary>
+    public AccessLogConfig? AccessLog { get; init; }
+}
+
+/// <summary><c>telemetry.access_log:</c>, one JSON object per line.</summary>
+/// <param name="Path"><c>-</c> for the standard output, otherwise an absolute path.</param>
+public sealed record AccessLogConfig(string Path);
+
+/// <summary>One entry of <c>upstreams:</c>.</summary>
+public sealed record UpstreamConfig
+{
+    public required string Name { get; init; }
+
+    /// <summary>Absolute http URLs without path; taken in turn.</summary>
+    public required IReadOnlyList<Uri> Endpoints { get; init; }
+
+    public UpstreamTimeouts Timeouts { get; init; } = new();
+}
+
+/// <summary><c>timeouts:</c>; null means none.</summary>
+public sealed record UpstreamTimeouts
+{
+    /// <summary>Until the connection stands.</summary>
+    public TimeSpan? Connect { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>From the end of the request to the end of the response's headers.</summary>
+    public TimeSpan? Headers { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longest time without a byte while a body moves, on either side.</summary>
+    public TimeSpan? Idle { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>One entry of <c>routes:</c>.</summary>
+public sealed record RouteConfig
+{
+    public RouteMatchConfig Match { get; init; } = new();
+
+    public TimeSpan? LatencyBudget { get; init; }
+
+    public IReadOnlyList<FilterConfig> Filters { get; init; } = [];
+
+    /// <summary>A key of <see cref="GatewayConfig.Upstreams"/>.</summary>
+    public required string Upstream { get; init; }
+
+    /// <summary>How errors call it, such as <c>routes[2]</c>.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Line in the file, or 0.</summary>
+    public int Line { get; init; }
+}
+
+/// <summary><c>match:</c>; a request has to satisfy every part.</summary>
+public sealed record RouteMatchConfig
+{
+    /// <summary>A host name, <c>*.example.com</c> or <c>*</c>; lower case.</summary>
+    public string Host { get; init; } = "*";
+
+    /// <summary>Segments: literal, <c>{name}</c>, and last <c>{rest...}</c>.</summary>
+    public string Path { get; init; } = "/{rest...}";
+
+    /// <summary>Upper case; empty: every method.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = [];
+
+    public override string ToString() => (Methods.Count == 0 ? "" : string.Join('|', Methods) + " ") + Host + Path;
+}
+
+/// <summary>One step of a route's chain.</summary>
+public abstract record FilterConfig;
+
+/// <summary><c>plugin: NAME</c>, a key of <see cref="GatewayConfig.Plugins"/>.</summary>
+public sealed record PluginFilterConfig(string Plugin) : FilterConfig;
+
+/// <summary><c>headers:</c> sets and removes fields.</summary>
+public sealed record HeadersFilterConfig(HeaderEdits Request, HeaderEdits Response) : FilterConfig;
+
+/// <summary>What <c>headers:</c> does to one message; removals come first.</summary>
+public sealed record HeaderEdits(IReadOnlyList<string> Remove, IReadOnlyList<KeyValuePair<string, string>> Set)
+{
+    public static HeaderEdits None { get; } = new([], []);
+}
+
+/// <summary><c>request_id:</c> gives a request without an id a random one, and the response the same.</summary>
+/// <param name="Header">Lower-case field name.</param>
+/// <param name="Keep">Whether an id that the client sent is kept.</param>
+public sealed record RequestIdFilterConfig(string Header, bool Keep) : FilterConfig;

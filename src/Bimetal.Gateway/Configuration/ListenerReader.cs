@@ -1,0 +1,66 @@
+// The sections listeners:, admin: and telemetry:.
+
+using System.Net;
+
+namespace Bimetal.Gateway.Configuration;
+
+internal static class ListenerReader
+{
+    public static IReadOnlyList<ListenerConfig> ReadListeners(ConfigMapping root, ConfigReport report)
+    {
+        var listeners = new List<ListenerConfig>();
+        foreach (var (path, node) in root.Sequence("listeners", "write listeners: [ { address: 127.0.0.1:8080 } ]"))
+        {
+            if (ConfigMapping.From(node, path, report) is not { } listener) continue;
+            var address = ReadAddress(listener);
+            listener.NotImplemented("tls", "http2", "limits");
+            listener.Finish();
+            if (address is null) continue;
+            if (address.Port != 0 && listeners.Find(other => other.Address.Equals(address)) is { } same)
+                listener.Error("address", $"{address} is taken by {same.Name} already", "give each listener its own address");
+            listeners.Add(new ListenerConfig(path, address));
+        }
+
+        if (listeners.Count == 0 && report.Errors.Count == 0)
+            root.Error("listeners", "at least one is required", "write listeners: [ { address: 127.0.0.1:8080 } ]");
+        return listeners;
+    }
+
+    public static AdminConfig? ReadAdmin(ConfigMapping root)
+    {
+        if (root.Mapping("admin") is not { } admin) return null;
+        var address = ReadAddress(admin);
+        admin.NotImplemented("token_file");
+        admin.Finish();
+        if (address is null) return null;
+        if (!IPAddress.IsLoopback(address.Address))
+            admin.Error("address", "the admin listener takes a loopback address only: it asks for no token yet", "write 127.0.0.1:9901 or [::1]:9901");
+        return new AdminConfig(address);
+    }
+
+    public static TelemetryConfig ReadTelemetry(ConfigMapping root, string folder)
+    {
+        if (root.Mapping("telemetry") is not { } telemetry) return new TelemetryConfig();
+        AccessLogConfig? accessLog = null;
+        if (telemetry.Mapping("access_log") is { } log)
+        {
+            string path = log.RequiredText("path", "write - for the standard output, or a file");
+            log.Choice("format", absent: true, ("json", true));
+            log.Finish();
+            accessLog = new AccessLogConfig(path == "-" ? path : Path.GetFullPath(path, folder));
+        }
+
+        telemetry.NotImplemented("otlp", "server_timing");
+        telemetry.Finish();
+        return new TelemetryConfig { AccessLog = accessLog };
+    }
+
+    private static IPEndPoint? ReadAddress(ConfigMapping mapping)
+    {
+        string text = mapping.RequiredText("address", ConfigScalars.AddressRemedy);
+        if (text.Length == 0) return null;
+        if (ConfigScalars.TryAddress(text, out var address)) return address;
+        mapping.Error("address", $"'{text}' is not an address", ConfigScalars.AddressRemedy);
+        return null;
+    }
+}

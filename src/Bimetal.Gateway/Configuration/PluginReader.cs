@@ -1,0 +1,121 @@
+// The section plugins:.
+
+using System.Text;
+using Bimetal.Plugins;
+using YamlDotNet.RepresentationModel;
+
+namespace Bimetal.Gateway.Configuration;
+
+internal static class PluginReader
+{
+    private const long MaximumMemoryBytes = 4L << 30;
+
+    public static IReadOnlyDictionary<string, PluginConfig> Read(ConfigMapping root, string folder, ConfigReport report)
+    {
+        var plugins = new Dictionary<string, PluginConfig>();
+        if (root.Mapping("plugins") is not { } section) return plugins;
+        foreach (var (name, node) in section.Entries)
+        {
+            if (ConfigMapping.From(node, section.KeyPath(name), report) is not { } plugin) continue;
+            plugins[name] = ReadOne(name, plugin, folder, report);
+        }
+
+        return plugins;
+    }
+
+    private static PluginConfig ReadOne(string name, ConfigMapping plugin, string folder, ConfigReport report)
+    {
+        var config = new PluginConfig
+        {
+            Name = name,
+            Bundle = ReadBundle(plugin, folder),
+            Trust = plugin.Choice("trust", Trust.ThirdParty, ("first-party", Trust.FirstParty), ("third-party", Trust.ThirdParty)),
+            Metal = plugin.Choice("metal", MetalChoice.Auto, ("auto", MetalChoice.Auto), ("native", MetalChoice.Native), ("wasm", MetalChoice.Wasm)),
+            LatencyBudget = plugin.Duration("latency_budget", null),
+            Instance = plugin.Choice<InstancePolicy?>("instance", null, ("per-request", InstancePolicy.PerRequest), ("shared", InstancePolicy.Shared)),
+            Configuration = ReadConfiguration(plugin, report),
+            Limits = ReadLimits(plugin),
+            OnError = ReadOnError(plugin),
+        };
+        plugin.NotImplemented("shadow");
+        plugin.Finish();
+        CheckMetal(config, plugin, report);
+        return config;
+    }
+
+    private static string ReadBundle(ConfigMapping plugin, string folder)
+    {
+        string bundle = plugin.RequiredText("bundle", "name a .wasm file or a plugin folder");
+        if (bundle.StartsWith("oci://", StringComparison.Ordinal) || bundle.EndsWith(".bimetal", StringComparison.Ordinal))
+            plugin.Error("bundle", "bundle files and registries are not implemented in this version of Bimetal yet", "name a .wasm file or a plugin folder");
+        if (bundle.Length == 0) return "";
+        string path = Path.GetFullPath(bundle, folder);
+        if (!File.Exists(path) && !Directory.Exists(path)) plugin.Error("bundle", $"there is no file or folder {path}", "name a .wasm file or a plugin folder");
+        return path;
+    }
+
+    private static ReadOnlyMemory<byte> ReadConfiguration(ConfigMapping plugin, ConfigReport report) => plugin.Take("config") switch
+    {
+        null => default,
+        YamlScalarNode scalar => Encoding.UTF8.GetBytes(scalar.Value ?? ""),
+        var node => YamlToJson.Convert(node, plugin.KeyPath("config"), report),
+    };
+
+    private static PluginLimits ReadLimits(ConfigMapping plugin)
+    {
+        var defaults = new PluginLimits();
+        if (plugin.Mapping("limits") is not { } limits) return defaults;
+        var read = new PluginLimits
+        {
+            CpuPerCallback = limits.Duration("cpu", defaults.CpuPerCallback),
+            CpuPerStream = limits.Duration("cpu_stream", defaults.CpuPerStream),
+            Start = limits.Duration("start", defaults.Start),
+            Pause = limits.Duration("pause", defaults.Pause),
+            MemoryBytes = limits.Size("memory", defaults.MemoryBytes, 64 << 10, MaximumMemoryBytes),
+            Instances = limits.Count("instances", defaults.Instances, 1, 65_536),
+            BodyBufferBytes = (int)limits.Size("body_buffer", defaults.BodyBufferBytes, 1, 1 << 30),
+        };
+        limits.Finish();
+        return read;
+    }
+
+    private static OnErrorConfig ReadOnError(ConfigMapping plugin)
+    {
+        if (plugin.Mapping("on_error") is not { } onError) return new OnErrorConfig();
+        var read = new OnErrorConfig
+        {
+            LoadOpen = IsOpen(onError, "load"),
+            TrapOpen = IsOpen(onError, "trap"),
+            TimeoutOpen = IsOpen(onError, "timeout"),
+            MemoryOpen = IsOpen(onError, "memory"),
+        };
+        onError.Finish();
+        return read;
+    }
+
+    private static bool IsOpen(ConfigMapping onError, string key) => onError.Choice(key, absent: false, ("closed", false), ("open", true));
+
+    // What a plugin's metal cannot honour: third-party code never runs native; limits on native code are measured, not enforced.
+    private static void CheckMetal(PluginConfig config, ConfigMapping plugin, ConfigReport report)
+    {
+        if (config.Metal != MetalChoice.Native) return;
+        if (config.Trust == Trust.ThirdParty)
+        {
+            plugin.Error("metal", "a third-party plugin never runs native", "write metal: wasm, or trust: first-party if the code is yours");
+            return;
+        }
+
+        if (plugin.Mapping("limits") is { } limits)
+        {
+            foreach (string key in (ReadOnlySpan<string>)["cpu", "cpu_stream", "memory"])
+            {
+                if (limits.Has(key)) limits.Warn(key, "is measured but not enforced on the native metal", "metal: wasm enforces it");
+            }
+
+            if (limits.Has("instances")) limits.Warn("instances", "has no meaning on the native metal: all threads share one copy");
+        }
+
+        if (config.Instance == InstancePolicy.PerRequest)
+            plugin.Warn("instance", "the native metal shares globals between requests", "metal: wasm gives each request a fresh instance");
+    }
+}

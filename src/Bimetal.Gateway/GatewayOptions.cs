@@ -1,0 +1,30 @@
+// What the one who starts a gateway decides beside its configuration; tests and the demo replace parts of it.
+
+using Bimetal.Plugins;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Bimetal.Gateway;
+
+/// <summary>Loads one plugin; throws <see cref="PluginLoadException"/> when it cannot.</summary>
+public delegate Task<Plugin> PluginLoad(PluginConfig config, CancellationToken cancellation);
+
+public sealed record GatewayOptions
+{
+    /// <summary>Takes the gateway's own messages; <see cref="Telemetry.LineLog"/> writes them as lines.</summary>
+    public ILogger Log { get; init; } = NullLogger.Instance;
+
+    public PluginLoad LoadPlugin { get; init; } = static (config, cancellation) => PluginLoader.LoadAsync(config, new PluginHostServices(), cancellation);
+
+    /// <summary>Takes the access log instead of the standard output, when the configuration says <c>path: "-"</c>. Closed by the gateway.</summary>
+    public Stream? AccessLogOutput { get; init; }
+
+    /// <summary>Makes the ids of error answers; random ones by default.</summary>
+    public Func<string>? NewErrorId { get; init; }
+
+    /// <summary>Clock of timeouts, pauses and logs.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>The gateway cannot start; the message is one or more lines for a person.</summary>
+public sealed class GatewayStartException(string message, Exception? inner = null) : Exception(message, inner);

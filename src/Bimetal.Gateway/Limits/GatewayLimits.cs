@@ -1,0 +1,44 @@
+// Every limit of the data plane that is not configurable per plugin or upstream, by name.
+
+namespace Bimetal.Gateway.Limits;
+
+internal static class GatewayLimits
+{
+    /// <summary>Method, target and version.</summary>
+    public const int RequestLineBytes = 16 << 10;
+
+    /// <summary>All request fields together.</summary>
+    public const int RequestHeadersBytes = 64 << 10;
+
+    public const int RequestHeaderCount = 128;
+
+    /// <summary>All response fields of an upstream together.</summary>
+    public const int ResponseHeadersKilobytes = 64;
+
+    /// <summary>Request bytes that a connection reads ahead of the pipeline.</summary>
+    public const int RequestReadAheadBytes = 256 << 10;
+
+    /// <summary>Response bytes that wait for a slow client before the pipeline waits as well.</summary>
+    public const int ResponseWriteBehindBytes = 64 << 10;
+
+    /// <summary>One read from an upstream.</summary>
+    public const int UpstreamReadBytes = 32 << 10;
+
+    /// <summary>What a filter without a limit of its own may hold of a body while it is paused.</summary>
+    public const int HeldBodyBytes = 1 << 20;
+
+    /// <summary>Lines of the access log that wait for a slow disk; further lines are dropped and counted.</summary>
+    public const int AccessLogPendingBytes = 8 << 20;
+
+    /// <summary>From the first byte of a request to the end of its headers.</summary>
+    public static readonly TimeSpan RequestHeaders = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a connection may stay without a request.</summary>
+    public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long an upstream connection stays in the pool without a request.</summary>
+    public static readonly TimeSpan UpstreamIdleConnection = TimeSpan.FromSeconds(60);
+
+    /// <summary>Age at which an upstream connection is replaced, so that names are resolved again.</summary>
+    public static readonly TimeSpan UpstreamConnectionLifetime = TimeSpan.FromMinutes(10);
+}

@@ -1,0 +1,87 @@
+// Kestrel without the web framework around it: HTTP/1.1 on some addresses, every limit set by name, requests handed to one application.
+
+using System.Net;
+using System.Text;
+using Bimetal.Gateway.Limits;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Bimetal.Gateway.Listeners;
+
+/// <summary>One started server. Stopping drains it.</summary>
+internal sealed class HttpServer : IAsyncDisposable
+{
+    private readonly KestrelServer _server;
+    private readonly ListenerTransport _transport;
+
+    private HttpServer(KestrelServer server, ListenerTransport transport)
+    {
+        _server = server;
+        _transport = transport;
+    }
+
+    /// <summary>In the order of the configuration.</summary>
+    public IReadOnlyList<BoundListener> Bound => _transport.Bound;
+
+    /// <exception cref="GatewayStartException">An address cannot be bound; no address is left bound then.</exception>
+    public static async Task<HttpServer> StartAsync<TContext>(
+        IReadOnlyList<(string Name, IPEndPoint Address)> listeners, IHttpApplication<TContext> application, CancellationToken cancellation)
+        where TContext : notnull
+    {
+        var transport = new ListenerTransport(listeners);
+        var kestrel = new KestrelServer(Options.Create(Settings(listeners)), transport, NullLoggerFactory.Instance);
+        var server = new HttpServer(kestrel, transport);
+        try
+        {
+            await kestrel.StartAsync(application, cancellation);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Takes no new connection, closes idle ones, waits for requests in flight until <paramref name="deadline"/>, then breaks them off.</summary>
+    public Task StopAsync(CancellationToken deadline) => _server.StopAsync(deadline);
+
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _server.StopAsync(now.Token);
+        _server.Dispose();
+    }
+
+    private static KestrelServerOptions Settings(IReadOnlyList<(string Name, IPEndPoint Address)> listeners)
+    {
+        var options = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            AllowSynchronousIO = false,
+
+            // Bytes above 127 in a field pass through unchanged.
+            RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
+        };
+        var limits = options.Limits;
+        limits.MaxRequestLineSize = GatewayLimits.RequestLineBytes;
+        limits.MaxRequestHeadersTotalSize = GatewayLimits.RequestHeadersBytes;
+        limits.MaxRequestHeaderCount = GatewayLimits.RequestHeaderCount;
+        limits.MaxRequestBufferSize = GatewayLimits.RequestReadAheadBytes;
+        limits.MaxResponseBufferSize = GatewayLimits.ResponseWriteBehindBytes;
+        limits.RequestHeadersTimeout = GatewayLimits.RequestHeaders;
+        limits.KeepAliveTimeout = GatewayLimits.KeepAlive;
+
+        // Bodies stream, so they have no size of their own; an idle timeout per exchange takes the place of a data rate, which would cut
+        // long polls, event streams and clients that pause.
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        foreach (var (_, address) in listeners) options.Listen(address, static listen => listen.Protocols = HttpProtocols.Http1);
+        return options;
+    }
+}

@@ -1,0 +1,229 @@
+// One request and its response, from the client's bytes to the log line: route, request leg, response leg, and what to answer when one of
+// them ends early. Whatever happens, every filter that began gets its log callback and is disposed after the answer was written.
+
+using Bimetal.Gateway.Listeners;
+using Bimetal.Gateway.Routing;
+using Bimetal.Gateway.Telemetry;
+using Bimetal.Gateway.Upstreams;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Gateway.Pipeline;
+
+internal sealed class Exchange(ClientExchange client, GatewayModel model, GatewayServices services) : IDisposable
+{
+    private readonly ExchangeClock _clock = new(services.Time);
+    private readonly long _startedAt = services.Time.GetTimestamp();
+    private ExchangeContext? _context;
+    private RequestLeg? _request;
+    private ResponseLeg? _response;
+    private UpstreamResponse? _upstreamResponse;
+    private GatewayError? _error;
+    private string _errorId = "";
+    private string _answeredBy = "";
+    private int _status;
+
+    /// <summary>Never throws: what goes wrong is answered, or breaks the connection, and is logged.</summary>
+    public async Task RunAsync()
+    {
+        using var clientGone = client.Aborted.UnsafeRegister(static clock => ((ExchangeClock)clock!).ClientGone(), _clock);
+        try
+        {
+            await PassOnAsync();
+            await CompleteAsync();
+        }
+        catch (GatewayException exception)
+        {
+            GiveUp(exception.Error);
+        }
+        catch (Exception exception)
+        {
+            GiveUp(_clock.Reason ?? ExchangeErrors.Bug(exception));
+        }
+
+        await EndAsync();
+    }
+
+    public void Dispose() => _clock.Dispose();
+
+    private async Task PassOnAsync()
+    {
+        if (!RequestTarget.TryNormalize(client.Target, out string target))
+        {
+            await RefuseAsync(ExchangeErrors.BadTarget, allowedMethods: []);
+            return;
+        }
+
+        var match = model.Routes.Find(client.Authority, RequestTarget.PathOf(target), client.Method);
+        if (match.Route < 0)
+        {
+            bool isKnown = match.AllowedMethods.Count > 0;
+            await RefuseAsync(isKnown ? ExchangeErrors.MethodNotAllowed : ExchangeErrors.NoRoute, match.AllowedMethods);
+            return;
+        }
+
+        var context = _context = new ExchangeContext(client, model.RouteAt(match.Route), _clock);
+        FillStream(context.Stream, context.Route, target);
+        var leg = await StartAsync(context);
+        while (leg is not null) leg = await RunLegAsync(leg, context);
+    }
+
+    private void FillStream(HttpStream stream, Route route, string target)
+    {
+        client.ReadHeaders(stream, target);
+        stream.RouteName = route.Name;
+        stream.UpstreamName = route.Upstream.Name;
+        stream.StartedAt = services.Time.GetUtcNow();
+        stream.ConnectionId = client.ConnectionId;
+        ForwardedFields.Add(stream);
+    }
+
+    /// <summary>Sends the request on; gives the leg of the response, whoever made it. Null: the exchange is broken off.</summary>
+    private async Task<ResponseLeg?> StartAsync(ExchangeContext context)
+    {
+        _request = new RequestLeg(context);
+        try
+        {
+            if (await _request.RunAsync() is not { } response) return Replace(context, _request.Stop!);
+            _upstreamResponse = response;
+            response.ReadHeaders(context.Stream.ResponseHeaders);
+            return _response = new ResponseLeg(context, HasBody(context.Stream, response) ? response : null);
+        }
+        catch (GatewayException exception)
+        {
+            return Replace(context, new FlowStop("", null, exception.Error));
+        }
+    }
+
+    /// <summary>Runs a response; gives the leg of what replaces it, or null when it is written.</summary>
+    private async Task<ResponseLeg?> RunLegAsync(ResponseLeg leg, ExchangeContext context)
+    {
+        FlowStop? stop;
+        try
+        {
+            stop = await leg.RunAsync();
+        }
+        catch (GatewayException exception) when (!client.HasStarted)
+        {
+            stop = new FlowStop("", null, exception.Error);
+        }
+
+        _status = leg.Status;
+        if (stop is null) return null;
+        await leg.StopReadingAsync();
+        return Replace(context, stop);
+    }
+
+    /// <summary>Makes the answer of a filter, or that to an error, the response. Filters that have not seen a response yet will see this one.</summary>
+    private ResponseLeg? Replace(ExchangeContext context, FlowStop stop)
+    {
+        if (stop.Error is { Side: ErrorSide.Client, Cause: ErrorCause.Aborted }) throw new GatewayException(stop.Error);
+        if (stop is { Error: null, Answer: null })
+        {
+            client.Abort();
+            _answeredBy = stop.By;
+            return null;
+        }
+
+        _clock.Renew();
+        if (stop.Error is not null) NoteError(stop.Error);
+        else _answeredBy = stop.By;
+        var answer = stop.Answer ?? ErrorAnswer.Of(stop.Error!, _errorId);
+        foreach (var step in context.Steps) step.IsOut |= step.Direction(isRequest: false).State != StepState.Unseen;
+        var headers = context.Stream.ResponseHeaders;
+        headers.Clear();
+        context.Stream.ResponseTrailers.Clear();
+        headers.Add(PseudoNames.Status, FieldText.ValueBytes(answer.Status.ToString()));
+        for (int index = 0; index < answer.Headers.Count; index++) headers.Add(answer.Headers[index].Name, answer.Headers[index].Value);
+        if (answer.GrpcStatus >= 0) headers.SetCopy("grpc-status"u8, FieldText.ValueBytes(answer.GrpcStatus.ToString()).Span);
+        return _response = new ResponseLeg(context, answer.Body.IsEmpty ? null : new LocalBody(answer.Body));
+    }
+
+    /// <summary>Answers a request that has no route, so no filters.</summary>
+    private async Task RefuseAsync(GatewayError error, IReadOnlyList<string> allowedMethods)
+    {
+        NoteError(error);
+        var answer = ErrorAnswer.Of(error, _errorId);
+        if (allowedMethods.Count > 0) answer.Headers.SetCopy("allow"u8, FieldText.ValueBytes(string.Join(", ", allowedMethods)).Span);
+        _status = answer.Status;
+        client.WriteHeaders(answer.Status, answer.Headers, answer.Body.Length);
+        if (client.Method != "HEAD") await client.Writer.WriteAsync(answer.Body, _clock.Token);
+    }
+
+    private async Task CompleteAsync()
+    {
+        _clock.Expect(_context?.Idle ?? TimeSpan.FromSeconds(60), ExchangeErrors.ResponseWriteTimeout);
+        using var abort = _clock.Token.UnsafeRegister(static client => ((ClientExchange)client!).Abort(), client);
+        await client.CompleteAsync();
+        _clock.Rest();
+    }
+
+    private void NoteError(GatewayError error)
+    {
+        _error = error;
+        _errorId = services.NewErrorId();
+    }
+
+    // Nothing can be answered any more: the client is gone, or has a part of a response and must not take it for the whole.
+    private void GiveUp(GatewayError error)
+    {
+        _error = error;
+        if (_errorId.Length == 0) _errorId = services.NewErrorId();
+        if (error.Side == ErrorSide.Gateway) GatewayLog.ExchangeFailed(services.Log, _errorId, error.Detail);
+        _status = client.HasStarted && _response is not null ? _response.Status : ErrorStatus.Of(error);
+        client.Abort();
+    }
+
+    private async Task EndAsync()
+    {
+        try
+        {
+            if (_response is not null) await _response.StopReadingAsync();
+            if (_request is not null) await _request.StopReadingAsync();
+            _upstreamResponse?.Dispose();
+            EndFilters();
+        }
+        catch (Exception exception)
+        {
+            GatewayLog.ExchangeFailed(services.Log, _errorId, exception.ToString());
+        }
+
+        services.AccessLog?.Write(Entry());
+    }
+
+    private void EndFilters()
+    {
+        if (_context is null) return;
+        foreach (var step in _context.Steps)
+        {
+            if (step.Stream is not { } stream) continue;
+            stream.OnLog();
+            stream.Dispose();
+        }
+    }
+
+    private AccessLogEntry Entry() => new()
+    {
+        Time = services.Time.GetUtcNow(),
+        Duration = services.Time.GetElapsedTime(_startedAt),
+        Client = client.Source,
+        Method = client.Method,
+        Target = client.Target,
+        Host = client.Authority,
+        Status = _status,
+        Route = _context?.Route.Name,
+        Upstream = _context?.Route.Upstream.Name,
+        Endpoint = _context?.Endpoint?.Authority,
+        RequestBytes = _request?.BodyBytes ?? 0,
+        ResponseBytes = _response?.BytesWritten ?? 0,
+        AnsweredBy = _answeredBy,
+        Error = _error,
+        ErrorId = _errorId,
+    };
+
+    private bool HasBody(HttpStream stream, UpstreamResponse response)
+    {
+        stream.ResponseHeaders.TryGet(PseudoNames.Status, out var status);
+        bool describesOnly = client.Method == "HEAD" || status.Span.SequenceEqual("204"u8) || status.Span.SequenceEqual("304"u8);
+        return !describesOnly && response.Length != 0;
+    }
+}

@@ -1,0 +1,52 @@
+// What the parts of one exchange share.
+
+using Bimetal.Gateway.Listeners;
+using Bimetal.Gateway.Routing;
+using Bimetal.Gateway.Upstreams;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Gateway.Pipeline;
+
+/// <summary>One exchange on one route. Belongs to the exchange.</summary>
+internal sealed class ExchangeContext(ClientExchange client, Route route, ExchangeClock clock)
+{
+    private volatile MessagePump? _requestPump;
+    private volatile MessagePump? _responsePump;
+
+    public ClientExchange Client => client;
+
+    public Route Route => route;
+
+    public ExchangeClock Clock => clock;
+
+    public HttpStream Stream { get; } = new();
+
+    /// <summary>In the order of the configuration.</summary>
+    public FilterStep[] Steps { get; } = Array.ConvertAll(route.Filters, filter => new FilterStep(filter));
+
+    /// <summary>Where the request was sent.</summary>
+    public UpstreamEndpoint? Endpoint { get; set; }
+
+    public TimeSpan? Idle => route.Upstream.Config.Timeouts.Idle;
+
+    /// <summary>Held during callbacks: a filter sees one at a time, whichever direction it is.</summary>
+    private Lock Gate { get; } = new();
+
+    public (MessageFlow Flow, MessagePump Pump) BeginRequest()
+    {
+        var flow = new MessageFlow(Steps, isRequest: true, Stream, Wake, Gate, clock.Time);
+        var pump = new MessagePump(flow, client.HasBody ? client : null, Stream.RequestTrailers, clock, Idle);
+        _requestPump = pump;
+        return (flow, pump);
+    }
+
+    public (MessageFlow Flow, MessagePump Pump) BeginResponse(MessageBody? body)
+    {
+        var flow = new MessageFlow(Steps, isRequest: false, Stream, Wake, Gate, clock.Time);
+        var pump = new MessagePump(flow, body, Stream.ResponseTrailers, clock, Idle);
+        _responsePump = pump;
+        return (flow, pump);
+    }
+
+    private void Wake(bool isRequest) => (isRequest ? _requestPump : _responsePump)?.Wake();
+}

@@ -1,0 +1,30 @@
+// The errors of an exchange that are raised again and again, made once.
+
+namespace Bimetal.Gateway.Pipeline;
+
+internal static class ExchangeErrors
+{
+    public static GatewayError ClientGone { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Aborted, Retryable: false, "the client closed the connection");
+
+    public static GatewayError RequestBodyTimeout { get; } = new(ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "no byte of the request body within the idle timeout");
+
+    public static GatewayError RequestWriteTimeout { get; } = new(ErrorPhase.UpstreamRequest, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "the upstream took no byte of the request within the idle timeout");
+
+    public static GatewayError ResponseHeadersTimeout { get; } = new(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "no response headers within the headers timeout");
+
+    public static GatewayError ResponseBodyTimeout { get; } = new(ErrorPhase.ResponseBody, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "no byte of the response body within the idle timeout");
+
+    public static GatewayError ResponseWriteTimeout { get; } = new(ErrorPhase.ResponseBody, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "the client took no byte of the response within the idle timeout");
+
+    public static GatewayError BadRequestBody(string detail) => new(ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, detail);
+
+    public static GatewayError BadTarget { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, "the request target is not valid");
+
+    public static GatewayError NoRoute { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.NoRoute, Retryable: false, "no route has this host and path");
+
+    public static GatewayError MethodNotAllowed { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.MethodNotAllowed, Retryable: false, "routes have this path, but with other methods");
+
+    public static GatewayError Bug(Exception exception) => new(ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Failed, Retryable: false, exception.ToString());
+
+    public static GatewayError ResponseBroken(Exception exception) => new(ErrorPhase.ResponseBody, ErrorSide.Upstream, ErrorCause.Aborted, Retryable: false, "the response body broke off: " + exception.Message);
+}

@@ -1,0 +1,56 @@
+// Which header fields are well-formed, which belong to one connection only, and which the gateway itself writes.
+// The rules for what plugins write are HeaderRules, in Bimetal.Plugins.
+
+using System.Buffers;
+using System.Collections.Frozen;
+
+namespace Bimetal.Gateway.Pipeline;
+
+internal static class FieldRules
+{
+    public const string SettableRemedy = "fields of the connection and of the framing (connection, transfer-encoding, content-length, host …) are the gateway's own";
+
+    private static readonly SearchValues<char> Token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    // RFC 9110, section 7.6.1, with what proxies have to drop in practice.
+    private static readonly FrozenSet<string> HopByHop = FrozenSet.ToFrozenSet(
+        ["connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"],
+        StringComparer.OrdinalIgnoreCase);
+
+    // Written by the gateway from what it knows; "expect" is answered by the listener.
+    private static readonly FrozenSet<string> Framing = FrozenSet.ToFrozenSet(["content-length", "host", "expect"], StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> HopByHopSpans = HopByHop.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    public static bool IsHopByHop(ReadOnlySpan<char> name) => HopByHopSpans.Contains(name);
+
+    /// <summary>Fields that the listener has dealt with: plugins see the host as ":authority".</summary>
+    public static bool IsHostOrExpect(string name) =>
+        name.Equals("host", StringComparison.OrdinalIgnoreCase) || name.Equals("expect", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Fields that are left out when a request is written, whatever a filter made of them.</summary>
+    public static bool IsWrittenByGateway(string name) => HopByHop.Contains(name) || Framing.Contains(name);
+
+    /// <summary>The names in a Connection field: they belong to the connection as well.</summary>
+    public static string[] Nominated(string connection) =>
+        connection.Length == 0 ? [] : connection.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    public static bool IsNominated(string name, string[] nominated)
+    {
+        foreach (string other in nominated)
+        {
+            if (name.Equals(other, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a configuration may set or remove this field.</summary>
+    public static bool MayBeSet(string name) => IsName(name) && !HopByHop.Contains(name) && !Framing.Contains(name);
+
+    /// <summary>A token of RFC 9110.</summary>
+    public static bool IsName(ReadOnlySpan<char> name) => name.Length > 0 && name.IndexOfAnyExcept(Token) < 0;
+
+    /// <summary>For values in a configuration: visible ASCII, spaces and tabs.</summary>
+    public static bool IsValue(string value) => value.All(character => character is (>= ' ' and <= '~') or '\t');
+}

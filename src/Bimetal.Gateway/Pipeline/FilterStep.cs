@@ -1,0 +1,104 @@
+// One filter's place in the chain of one exchange, with what it holds back in each direction. MessageFlow moves messages through the steps.
+
+using Bimetal.Gateway.Limits;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Gateway.Pipeline;
+
+/// <summary>How far a message has come at one step.</summary>
+internal enum StepState : byte
+{
+    /// <summary>The filter has not seen the headers.</summary>
+    Unseen,
+
+    /// <summary>It holds the headers, and what came of the body since.</summary>
+    HeadersHeld,
+
+    /// <summary>It passed the headers on and holds nothing.</summary>
+    Flowing,
+
+    /// <summary>It passed the headers on and holds body bytes, trailers or both.</summary>
+    BodyHeld,
+}
+
+/// <summary>One direction of one step.</summary>
+internal struct StepDirection
+{
+    public StepState State;
+
+    /// <summary>The filter was told that nothing follows.</summary>
+    public bool IsEndSeen;
+
+    /// <summary>The trailers came and wait at this step.</summary>
+    public bool HoldsTrailers;
+
+    /// <summary>Timestamp of the time provider when the pause began.</summary>
+    public long PausedAt;
+
+    /// <summary>Holds bytes for a filter that paused but has no buffer of its own.</summary>
+    public BodyBuffer? SpareBuffer;
+
+    private int _isSignalled;
+
+    public readonly bool IsHeld => State is StepState.HeadersHeld or StepState.BodyHeld;
+
+    /// <summary>Set by the filter's thread, taken by the pump's.</summary>
+    public void Signal() => Volatile.Write(ref _isSignalled, 1);
+
+    public bool TakeSignal() => Volatile.Read(ref _isSignalled) != 0 && Interlocked.Exchange(ref _isSignalled, 0) != 0;
+}
+
+/// <summary>A filter in one exchange.</summary>
+internal sealed class FilterStep(Filter filter)
+{
+    private StepDirection _request;
+    private StepDirection _response;
+
+    public Filter Filter { get; } = filter;
+
+    /// <summary>Null before the request's headers came here, and for a filter that could not begin.</summary>
+    public FilterStream? Stream { get; private set; }
+
+    /// <summary>No further callback but the log: it failed open, or it gave the answer that is on its way.</summary>
+    public bool IsOut { get; set; }
+
+    /// <summary>False: no callbacks are made at this step.</summary>
+    public bool IsActive => Stream is not null && !IsOut;
+
+    public ref StepDirection Direction(bool isRequest)
+    {
+        if (isRequest) return ref _request;
+        return ref _response;
+    }
+
+    /// <summary>Begins the filter; with an error the exchange is answered with it.</summary>
+    /// <param name="wake">Called with true when the request's pump should look at its steps, with false for the response's.</param>
+    public GatewayError? Begin(HttpStream stream, Action<bool> wake)
+    {
+        Stream = Filter.Begin(stream, out var error);
+        if (Stream is null) return error;
+        Stream.Continued = isRequest =>
+        {
+            Direction(isRequest).Signal();
+            wake(isRequest);
+        };
+        return null;
+    }
+
+    public bool WantsBody(bool isRequest) => isRequest ? Stream!.WantsRequestBody : Stream!.WantsResponseBody;
+
+    public BodyBuffer Buffer(bool isRequest)
+    {
+        var own = isRequest ? Stream!.RequestBody : Stream!.ResponseBody;
+        if (own is not null) return own;
+        ref var direction = ref Direction(isRequest);
+        return direction.SpareBuffer ??= new BodyBuffer(GatewayLimits.HeldBodyBytes);
+    }
+
+    public FilterAction OnHeaders(bool isRequest, bool endOfStream) =>
+        isRequest ? Stream!.OnRequestHeaders(endOfStream) : Stream!.OnResponseHeaders(endOfStream);
+
+    public FilterAction OnBody(bool isRequest, bool endOfStream) => isRequest ? Stream!.OnRequestBody(endOfStream) : Stream!.OnResponseBody(endOfStream);
+
+    public FilterAction OnTrailers(bool isRequest) => isRequest ? Stream!.OnRequestTrailers() : Stream!.OnResponseTrailers();
+}

@@ -1,0 +1,96 @@
+// The way of a request: through the chain, then to the upstream. Nothing is sent before the last filter let the headers go.
+
+using Bimetal.Gateway.Listeners;
+using Bimetal.Gateway.Routing;
+using Bimetal.Gateway.Upstreams;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Gateway.Pipeline;
+
+internal sealed class RequestLeg
+{
+    private readonly ExchangeContext _context;
+    private readonly MessageFlow _flow;
+    private readonly MessagePump _pump;
+
+    public RequestLeg(ExchangeContext context)
+    {
+        _context = context;
+        (_flow, _pump) = context.BeginRequest();
+    }
+
+    /// <summary>Set when a filter ended the exchange instead.</summary>
+    public FlowStop? Stop => _flow.Stop;
+
+    public long BodyBytes => _pump.BytesRead;
+
+    /// <summary>The upstream's response, or null when <see cref="Stop"/> says why there is none.</summary>
+    public async Task<UpstreamResponse?> RunAsync()
+    {
+        _flow.PushHeaders(endOfStream: !_context.Client.HasBody);
+        while (!_flow.AreHeadersOut && _flow.Stop is null) await StepAsync();
+        if (_flow.Stop is not null) return null;
+        CheckTarget(_context.Stream.RequestHeaders);
+        var upstream = _context.Route.Upstream;
+        var endpoint = upstream.NextEndpoint();
+        _context.Endpoint = endpoint;
+        try
+        {
+            var response = await upstream.Client.SendAsync(UpstreamRequest(), endpoint, _context.Clock.Token);
+            _context.Clock.Rest();
+            return response;
+        }
+        catch (FlowStoppedException)
+        {
+            return null;
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new GatewayException(_context.Clock.Reason ?? ExchangeErrors.ClientGone, exception);
+        }
+    }
+
+    /// <summary>Ends reading from the client.</summary>
+    public ValueTask StopReadingAsync() => _pump.StopAsync();
+
+    private async ValueTask StepAsync()
+    {
+        await _pump.StepAsync();
+        _context.Stream.RequestBodyBytes = _pump.BytesRead;
+    }
+
+    private UpstreamRequest UpstreamRequest()
+    {
+        bool hasBody = !_flow.IsEndOut || !_flow.Output.IsEmpty;
+        long? length = _flow.IsEndOut ? _flow.Output.Length : _flow.MayChangeBody ? null : _context.Client.Length;
+        return new UpstreamRequest(_context.Stream, hasBody ? SendBodyAsync : null, length, OnSent);
+    }
+
+    private void OnSent() => _context.Clock.Expect(_context.Route.Upstream.Config.Timeouts.Headers, ExchangeErrors.ResponseHeadersTimeout);
+
+    private async Task SendBodyAsync(BodyWriter write, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (!_flow.Output.IsEmpty)
+            {
+                _context.Clock.Expect(_context.Idle, ExchangeErrors.RequestWriteTimeout);
+                await write(_flow.Output, cancellation);
+            }
+
+            if (_flow.IsEndOut) return;
+            if (_flow.Stop is not null) throw new FlowStoppedException();
+            await StepAsync();
+        }
+    }
+
+    // A filter may have written the target; what it wrote has to be one that the upstream reads the same way.
+    private static void CheckTarget(HeaderMap headers)
+    {
+        if (headers.TryGet(PseudoNames.Path, out var path) && RequestTarget.IsValid(path.Span)) return;
+        throw new GatewayException(new GatewayError(ErrorPhase.RequestHeaders, ErrorSide.Plugin, ErrorCause.Failed, Retryable: false, "a filter made the request target invalid"));
+    }
+
+    /// <summary>Ends the sending of a body whose flow was stopped; never leaves this class and the client it goes through.</summary>
+    private sealed class FlowStoppedException : Exception;
+}

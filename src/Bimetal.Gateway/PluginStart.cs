@@ -1,0 +1,52 @@
+// Loads the plugins of a configuration before the gateway takes traffic, and says in the log what runs on which metal.
+
+using System.Diagnostics;
+using Bimetal.Gateway.Admin;
+using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Telemetry;
+using Bimetal.Plugins;
+
+namespace Bimetal.Gateway;
+
+internal static class PluginStart
+{
+    /// <summary>Loads all plugins side by side.</summary>
+    /// <exception cref="GatewayStartException">Some cannot be loaded and are closed on that; names all of them.</exception>
+    public static async Task<IReadOnlyList<LoadedPlugin>> LoadAllAsync(GatewayConfig config, GatewayOptions options, CancellationToken cancellation)
+    {
+        var loaded = await Task.WhenAll(config.Plugins.Values.Select(plugin => LoadAsync(plugin, options, cancellation)));
+        var refused = loaded.Where(plugin => plugin.Plugin is null && !plugin.Config.OnError.LoadOpen).ToList();
+        if (refused.Count == 0) return loaded;
+        await DisposeAllAsync(loaded);
+        cancellation.ThrowIfCancellationRequested();
+        throw new GatewayStartException(string.Join(Environment.NewLine, refused.Select(plugin => $"plugins.{plugin.Config.Name}: {plugin.Problem}")));
+    }
+
+    public static async Task DisposeAllAsync(IReadOnlyList<LoadedPlugin> plugins)
+    {
+        foreach (var loaded in plugins)
+        {
+            if (loaded.Plugin is not null) await loaded.Plugin.DisposeAsync();
+        }
+    }
+
+    private static async Task<LoadedPlugin> LoadAsync(PluginConfig config, GatewayOptions options, CancellationToken cancellation)
+    {
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            // Loading compiles, which is not asynchronous everywhere: let the plugins go side by side.
+            var plugin = await Task.Run(() => options.LoadPlugin(config, cancellation), cancellation);
+            GatewayLog.PluginLoaded(
+                options.Log, config.Name, PluginWords.Of(plugin.Metal), PluginWords.Of(config.Trust), PluginWords.Of(config.EffectiveInstance),
+                (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, config.Bundle);
+            if (plugin.Metal == Metal.Native) GatewayLog.PluginIsNative(options.Log, config.Name);
+            return new LoadedPlugin(config, plugin, "");
+        }
+        catch (Exception exception) when (exception is PluginLoadException or OperationCanceledException)
+        {
+            if (config.OnError.LoadOpen) GatewayLog.PluginAbsent(options.Log, config.Name, exception.Message);
+            return new LoadedPlugin(config, null, exception.Message);
+        }
+    }
+}

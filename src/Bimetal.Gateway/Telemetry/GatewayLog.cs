@@ -1,0 +1,35 @@
+// The gateway's own messages: what it started, what it warns of, what went wrong inside.
+
+using Microsoft.Extensions.Logging;
+
+namespace Bimetal.Gateway.Telemetry;
+
+internal static partial class GatewayLog
+{
+    [LoggerMessage(1, LogLevel.Information, "{Name} listening on http://{Address}")]
+    public static partial void Listening(ILogger log, string name, string address);
+
+    [LoggerMessage(2, LogLevel.Information, "plugin {Plugin}: {Metal}, {Trust}, {Instance}, loaded in {Milliseconds} ms from {Bundle}")]
+    public static partial void PluginLoaded(ILogger log, string plugin, string metal, string trust, string instance, long milliseconds, string bundle);
+
+    [LoggerMessage(3, LogLevel.Warning, "plugin {Plugin} runs native: it shares the gateway's memory, and a crash of it is a crash of the gateway")]
+    public static partial void PluginIsNative(ILogger log, string plugin);
+
+    [LoggerMessage(4, LogLevel.Warning, "plugin {Plugin} is not loaded, and requests pass without it (on_error.load: open): {Problem}")]
+    public static partial void PluginAbsent(ILogger log, string plugin, string problem);
+
+    [LoggerMessage(5, LogLevel.Information, "{Routes} routes, {Upstreams} upstreams, {Plugins} plugins; started in {Milliseconds} ms")]
+    public static partial void Started(ILogger log, int routes, int upstreams, int plugins, long milliseconds);
+
+    [LoggerMessage(6, LogLevel.Information, "draining: no new connections, {Seconds} s for requests in flight")]
+    public static partial void Draining(ILogger log, double seconds);
+
+    [LoggerMessage(7, LogLevel.Information, "stopped")]
+    public static partial void Stopped(ILogger log);
+
+    [LoggerMessage(8, LogLevel.Error, "exchange {ErrorId} failed inside the gateway: {Detail}")]
+    public static partial void ExchangeFailed(ILogger log, string errorId, string detail);
+
+    [LoggerMessage(9, LogLevel.Warning, "configuration: {Finding}")]
+    public static partial void ConfigWarning(ILogger log, string finding);
+}

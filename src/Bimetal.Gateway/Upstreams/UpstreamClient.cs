@@ -1,0 +1,42 @@
+// The seam between the pipeline and what speaks HTTP to upstreams: one exchange out, one response back. SocketsUpstreamClient stands on
+// .NET's handler; another client needs to implement only what is here.
+
+using System.Buffers;
+using Bimetal.Gateway.Pipeline;
+using Bimetal.Plugins.Streams;
+
+namespace Bimetal.Gateway.Upstreams;
+
+/// <summary>Takes request body bytes; returns when they may be overwritten. Awaiting it is the back-pressure.</summary>
+internal delegate ValueTask BodyWriter(ReadOnlySequence<byte> piece, CancellationToken cancellation);
+
+/// <summary>A request as the filters left it.</summary>
+/// <param name="Stream">Method, target, authority and fields are in its request headers; the client leaves out what belongs to one connection.</param>
+/// <param name="SendBody">Writes the whole body, once; null when there is none.</param>
+/// <param name="BodyLength">Length in bytes, when it is certain.</param>
+/// <param name="OnSent">Called when the request, body included, is on its way: from now on the response is waited for.</param>
+internal sealed record UpstreamRequest(HttpStream Stream, Func<BodyWriter, CancellationToken, Task>? SendBody, long? BodyLength, Action OnSent);
+
+/// <summary>Sends requests to the endpoints of one upstream and keeps the connections. Thread-safe.</summary>
+internal abstract class UpstreamClient : IDisposable
+{
+    /// <summary>Sends one request to one endpoint and returns when the response's headers are there.</summary>
+    /// <exception cref="GatewayException">The upstream failed, or <c>SendBody</c> did (its exception is passed on).</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public abstract Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation);
+
+    public abstract void Dispose();
+}
+
+/// <summary>A response whose headers have come. Disposing it early closes its connection.</summary>
+internal abstract class UpstreamResponse : MessageBody, IDisposable
+{
+    public override GatewayError ReadTimeout => ExchangeErrors.ResponseBodyTimeout;
+
+    /// <summary>Fills in ":status" and the fields, without those that belong to one connection.</summary>
+    public abstract void ReadHeaders(HeaderMap headers);
+
+    public override GatewayError ReadFailure(Exception exception) => ExchangeErrors.ResponseBroken(exception);
+
+    public abstract void Dispose();
+}
