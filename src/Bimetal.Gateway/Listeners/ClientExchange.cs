@@ -98,7 +98,7 @@ internal sealed class ClientExchange : MessageBody
         ? ExchangeErrors.BadRequestBody(exception.Message)
         : ExchangeErrors.ClientGone;
 
-    /// <summary>Sets status and fields; they are sent with the first byte of the body or by <see cref="CompleteAsync"/>.</summary>
+    /// <summary>Sets status and fields; they are sent with the first flush or by <see cref="CompleteAsync"/>.</summary>
     /// <param name="contentLength">Null: as long as the body turns out to be.</param>
     public void WriteHeaders(int status, HeaderMap headers, long? contentLength)
     {
@@ -116,6 +116,9 @@ internal sealed class ClientExchange : MessageBody
 
         target.ContentLength = contentLength;
     }
+
+    /// <summary>Puts the headers in front of the body without sending them yet; bytes can be written to <see cref="Writer"/> afterwards.</summary>
+    public Task StartAsync(CancellationToken cancellation) => _responseBody.StartAsync(cancellation);
 
     /// <summary>Forgets what <see cref="WriteHeaders"/> did; only before anything was sent.</summary>
     public void ClearHeaders() => _response.Headers.Clear();

@@ -125,6 +125,7 @@ internal sealed class ResponseLeg
     private async ValueTask WriteOutputAsync()
     {
         if (_flow.Output.IsEmpty || _dropsBody) return;
+        if (!_context.Client.HasStarted) await _context.Client.StartAsync(_context.Clock.Token);
         var writer = _context.Client.Writer;
         foreach (var piece in _flow.Output) writer.Write(piece.Span);
         BytesWritten += _flow.Output.Length;

@@ -1,6 +1,7 @@
 // The access log: one JSON object per line. Exchanges append to a buffer in memory and never wait for the disk; one task writes it out.
 
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Bimetal.Gateway.Limits;
 
@@ -13,7 +14,7 @@ internal sealed class AccessLog : IAsyncDisposable
 
     private readonly Stream _target;
     private readonly Lock _gate = new();
-    private readonly Utf8JsonWriter _writer = new(Stream.Null);
+    private readonly Utf8JsonWriter _writer = new(Stream.Null, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _writing;
     private ArrayBufferWriter<byte> _pending = new(64 << 10);
