@@ -1,5 +1,6 @@
 // The cases of every plugin in plugins/, on the native metal: as the authors say, and whatever the chunks.
 
+using System.Text;
 using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Bundles.Cases;
 using Bimetal.Testing;
@@ -22,6 +23,14 @@ public sealed class PluginCaseTests
         Assert.Empty(report.Results.Where(result => result.Mismatch is not null).Select(result => $"{result.Case.Name}: {result.Mismatch}"));
     }
 
+    [Fact]
+    public async Task Run_EveryFunctionOfTheSdk_OnNative()
+    {
+        var folder = await BuiltAsync("../tests/Plugins/probe");
+        var report = await PluginCaseRunner.RunAsync(folder, CaseReader.ReadAll(folder), [Metal.Native], cancellation: TestContext.Current.CancellationToken);
+        Assert.Empty(report.Results.Where(result => result.Mismatch is not null).Select(Describe));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -35,6 +44,9 @@ public sealed class PluginCaseTests
         var report = await PluginCaseRunner.RunAsync(folder, cases, [Metal.Native], cancellation: TestContext.Current.CancellationToken);
         Assert.Empty(report.Results.Where(result => result.Mismatch is not null).Select(result => $"{result.Case.Name}: {result.Mismatch}"));
     }
+
+    private static string Describe(CaseResult result) =>
+        $"{result.Case.Name}: {result.Mismatch}\n{Encoding.UTF8.GetString(result.Outcome.Response?.Body ?? [])}";
 
     private static async Task<PluginFolder> BuiltAsync(string name)
     {
