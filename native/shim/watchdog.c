@@ -184,7 +184,8 @@ void watchdog_remove_thread(struct thread_state *thread)
     pthread_mutex_unlock(&threads_lock);
 }
 
-// The highest real-time signal that nobody has a handler for. .NET suspends threads with SIGRTMIN; that one is never taken.
+// The highest real-time signal that nobody has a handler for and that can be sent: emulators do not have all of them. .NET suspends
+// threads with SIGRTMIN; that one is never taken.
 int32_t watchdog_initialize(void)
 {
     has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
@@ -193,9 +194,12 @@ int32_t watchdog_initialize(void)
         if (sigaction(signal, NULL, &current) != 0 || (current.sa_flags & SA_SIGINFO) || current.sa_handler != SIG_DFL) continue;
         struct sigaction action = {.sa_sigaction = on_deadline, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
         sigemptyset(&action.sa_mask);
-        if (sigaction(signal, &action, NULL) != 0) return errno;
-        deadline_signal = signal;
-        return 0;
+        if (sigaction(signal, &action, NULL) != 0) continue;
+        if (syscall(SYS_tgkill, getpid(), gettid(), signal) == 0) {    // without an expired entry the handler does nothing
+            deadline_signal = signal;
+            return 0;
+        }
+        sigaction(signal, &current, NULL);
     }
     return EBUSY;
 }

@@ -111,9 +111,12 @@ public sealed unsafe class CodeMapping : IDisposable
         var header = image.At(address, CodeImage.ModuleHeaderSize);
         var tables = new ModuleTables(address, U32(header, 0), U32(header, 4), U32(header, 8));
         ulong count = (ulong)tables.FunctionCount + tables.TypeCount + tables.ImportCount;
-        foreach (int offset in ReadOffsets(image, address + CodeImage.ModuleHeaderSize, count))
+        int[] offsets = ReadOffsets(image, address + CodeImage.ModuleHeaderSize, count);
+        for (uint index = 0; index < offsets.Length; index++)
         {
-            if (!image.IsExecutable(image.Entry + (ulong)(long)offset)) throw ElfImage.Malformed("a function lies outside of the code");
+            // A function that only its own module's code can reach has no offset.
+            bool isAbsent = offsets[index] == 0 && index < tables.FunctionCount;
+            if (!isAbsent && !image.IsExecutable(image.Entry + (ulong)(long)offsets[index])) throw ElfImage.Malformed("a function lies outside of the code");
         }
 
         return tables;
@@ -184,6 +187,7 @@ internal readonly unsafe struct CodeModule(byte* root, byte* mapping, ModuleTabl
     private nint Address(uint index, uint count, uint first)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, count);
+        ArgumentOutOfRangeException.ThrowIfZero(_offsets[first + index]);
         return (nint)(_root + _offsets[first + index]);
     }
 }
