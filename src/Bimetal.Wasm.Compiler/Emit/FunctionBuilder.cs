@@ -39,6 +39,9 @@ internal sealed class FunctionBuilder
 
     public AddressCache Addresses { get; }
 
+    /// <summary>Stack slots that are found to be needed on the way; written before <see cref="Entry"/>, which ends in a branch.</summary>
+    public StringBuilder Slots { get; } = new();
+
     /// <summary>Lines of the entry block: allocas, initial values, the stack check. Their names never count as temporaries.</summary>
     public StringBuilder Entry { get; } = new();
 

@@ -43,7 +43,7 @@ internal static class FunctionEmitter
         text.Append($"define {(isShared ? "hidden" : "internal")} {LlvmTypes.OfResults(type)} @{module.FunctionName(index)}(");
         text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c");
         for (int i = 0; i < type.Parameters.Length; i++) text.Append($", {LlvmTypes.Of(type.Parameters[i])} %a{i}");
-        text.Append(") #0 {\ne:\n").Append(function.Entry).Append(function.Body).Append("}\n");
+        text.Append(") #0 {\ne:\n").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
     }
 
     private static void Prologue(FunctionBuilder function)

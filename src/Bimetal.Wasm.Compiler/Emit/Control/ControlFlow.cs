@@ -194,7 +194,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
         for (int i = 0; i < slots.Length; i++)
         {
             slots[i] = $"%s{_slotCount++}";
-            function.Entry.Append($"  {slots[i]} = alloca {LlvmTypes.Of(types[i])}\n");
+            function.Slots.Append($"  {slots[i]} = alloca {LlvmTypes.Of(types[i])}\n");
         }
 
         return slots;
