@@ -1,0 +1,20 @@
+// What `bimetal compile` was asked to do.
+
+using Bimetal.Wasm.Compiler;
+
+namespace Bimetal.Wasm.Engine.Compile;
+
+/// <summary>One compilation of one file.</summary>
+public sealed record CompileRequest
+{
+    /// <summary>Path of the .wasm file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Where the code image goes; null: nowhere but the cache.</summary>
+    public string? Output { get; init; }
+
+    public CompileOptions Compile { get; init; } = new();
+
+    /// <summary>Where compiled code is kept between runs; null compiles anew.</summary>
+    public CodeCache? Cache { get; init; }
+}

@@ -1,0 +1,45 @@
+// The flags that choose how guest code is compiled, shared by the commands that compile.
+
+using System.CommandLine;
+using Bimetal.Wasm.Compiler;
+
+namespace Bimetal.Commands;
+
+internal sealed class CompileFlags
+{
+    private readonly Option<string> _target = new Option<string>("--target") { Description = "platform that the code runs on", DefaultValueFactory = _ => "linux-x64" }
+        .AcceptOnlyFromAmong("linux-x64", "linux-arm64");
+
+    private readonly Option<string?> _cpu = new("--cpu") { Description = "CPU level, such as x86-64-v3 (default: x86-64-v2, armv8-a)", HelpName = "LEVEL" };
+
+    private readonly Option<string> _mode = new Option<string>("--mode") { Description = "relaxed may miss the trap of a load whose value nothing uses", DefaultValueFactory = _ => "conformant" }
+        .AcceptOnlyFromAmong("conformant", "relaxed");
+
+    private readonly Option<string> _bounds = new Option<string>("--bounds") { Description = "how memory accesses are bounded", DefaultValueFactory = _ => "guard" }
+        .AcceptOnlyFromAmong("guard", "explicit");
+
+    private readonly Option<bool> _quick = new("--quick") { Description = "fewer optimisation passes: compiles faster, runs slower" };
+
+    internal void AddTo(Command command, bool withTarget)
+    {
+        if (withTarget) command.Add(_target);
+        command.Add(_cpu);
+        command.Add(_mode);
+        command.Add(_bounds);
+        command.Add(_quick);
+    }
+
+    internal CompileOptions Read(ParseResult result)
+    {
+        var options = new CompileOptions();
+        if (result.GetResult(_target) is { Implicit: false })
+            options = options with { Target = result.GetValue(_target) == "linux-arm64" ? TargetPlatform.LinuxArm64 : TargetPlatform.LinuxX64 };
+        if (result.GetValue(_cpu) is { } cpu) options = options with { Cpu = cpu };
+        return options with
+        {
+            Mode = result.GetValue(_mode) == "relaxed" ? CompileMode.Relaxed : CompileMode.Conformant,
+            Bounds = result.GetValue(_bounds) == "explicit" ? BoundsMode.Explicit : BoundsMode.Guard,
+            Quick = result.GetValue(_quick),
+        };
+    }
+}

@@ -1,0 +1,50 @@
+// bimetal invoke FILE.wasm EXPORT [ARGS…]
+
+using System.CommandLine;
+using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Engine.Invoke;
+
+namespace Bimetal.Commands;
+
+internal static class InvokeCommand
+{
+    internal static ExampleCommand Create()
+    {
+        var file = new Argument<string>("FILE.wasm") { Description = "the module" };
+        var export = new Argument<string>("EXPORT") { Description = "the exported function; _start runs a WASI program" };
+        var arguments = new Argument<string[]>("ARGS")
+        {
+            Description = "its arguments: integers (decimal or 0x…), floats (1.5, inf, nan, nan:0x…); everything after EXPORT is an argument",
+            Arity = ArgumentArity.ZeroOrMore,
+            CaptureRemainingTokens = true,
+        };
+        var environment = new Option<string[]>("--env") { Description = "an environment entry of a WASI program; nothing is inherited", HelpName = "NAME=VALUE" };
+        var cpuLimit = new Option<int?>("--cpu-limit-ms") { Description = "CPU time that the call may take, in milliseconds", HelpName = "MS" };
+        var stages = new Option<bool>("--stages") { Description = "print the time of each stage of loading to the error output" };
+        var options = new CompileFlags();
+        var command = new ExampleCommand(
+            "invoke",
+            "Runs an export of a module with typed arguments and prints its results.",
+            "bimetal invoke math.wasm add 2 40",
+            "bimetal invoke --env HOME=/ program.wasm _start first-argument") { file, export, arguments, environment, cpuLimit, stages };
+        options.AddTo(command, withTarget: false);
+        command.SetAction(result => InvokeCommandRunner.Run(
+            new InvokeRequest
+            {
+                File = result.GetRequiredValue(file),
+                Export = result.GetRequiredValue(export),
+                Arguments = result.GetValue(arguments) ?? [],
+                Environment = result.GetValue(environment) ?? [],
+                Compile = options.Read(result),
+                Cache = CodeCache.ForUser(),
+                CpuLimit = result.GetValue(cpuLimit) is { } limitMs ? TimeSpan.FromMilliseconds(limitMs) : null,
+                StandardInput = Console.OpenStandardInput(),
+                StandardOutput = Console.OpenStandardOutput(),
+                StandardError = Console.OpenStandardError(),
+                ShowStages = result.GetValue(stages),
+            },
+            Console.Out,
+            Console.Error));
+        return command;
+    }
+}
