@@ -1,4 +1,5 @@
 # Sourced by ./bimetal: publishes the NativeAOT binary. Release builds are net10.0; where its NativeAOT pack cannot be restored, net9.0.
+# Analyzers run with the tests (./test), not here.
 
 # publish_binary TARGET: builds into a folder of its own, then renames, so that a running binary is never overwritten.
 publish_binary() {
@@ -12,7 +13,7 @@ publish_binary() {
   local attempt
   for attempt in 1 2 3; do
     if dotnet publish "$root/src/Bimetal" -c Release -p:BimetalTargetFramework="$framework" -p:BimetalAot=true \
-      -p:CppCompilerAndLinker=clang-19 -o "$staging" -nologo -v:m </dev/null >"$log" 2>&1; then
+      -p:CppCompilerAndLinker=clang-19 -p:RunAnalyzers=false -o "$staging" -nologo -v:m </dev/null >"$log" 2>&1; then
       mv -f "$staging/bimetal" "$target" && rm -rf "$staging"
       say "published in $((SECONDS - started)) s"
       return 0

@@ -1,6 +1,7 @@
 // What `bimetal compile` was asked to do.
 
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Compiler.Cache;
 
 namespace Bimetal.Wasm.Engine.Compile;
 

@@ -4,22 +4,16 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Bimetal.Meter.Doctor;
+using Bimetal.Wasm.Engine;
 
 namespace Bimetal.Commands;
-
-/// <summary>Exit codes of the contract.</summary>
-internal static class ExitCode
-{
-    internal const int Done = 0;
-    internal const int Failed = 1;
-    internal const int Usage = 2;
-}
 
 internal static class CommandLine
 {
     private static readonly (string Title, Func<ExampleCommand>[] Commands)[] Groups =
     [
         ("Operate", [DoctorCommand.Create]),
+        ("Engine", [CompileCommand.Create, InvokeCommand.Create, WastCommand.Create]),
     ];
 
     internal static async Task<int> RunAsync(string[] arguments)
@@ -37,7 +31,7 @@ internal static class CommandLine
             foreach (var error in result.Errors) await Console.Error.WriteLineAsync($"bimetal: {error.Message}");
             string command = result.CommandResult.Command == root ? "" : $" {result.CommandResult.Command.Name}";
             await Console.Error.WriteLineAsync($"usage: bimetal{command} --help");
-            return ExitCode.Usage;
+            return ExitCodes.WrongUsage;
         }
 
         return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -48,7 +42,7 @@ internal static class CommandLine
         public override int Invoke(ParseResult parseResult)
         {
             Console.Out.WriteLine(DoctorReport.VersionLine());
-            return ExitCode.Done;
+            return ExitCodes.Success;
         }
     }
 
@@ -62,7 +56,7 @@ internal static class CommandLine
                 standard.Invoke(parseResult);
                 Console.Out.WriteLine("Examples:");
                 foreach (string example in command.Examples) Console.Out.WriteLine($"  {example}");
-                return ExitCode.Done;
+                return ExitCodes.Success;
             }
 
             Console.Out.WriteLine(root.Description);
@@ -75,7 +69,7 @@ internal static class CommandLine
 
             Console.Out.WriteLine();
             Console.Out.WriteLine("bimetal COMMAND --help explains a command. Exit codes: 0 done, 1 what was asked about failed, 2 wrong usage or configuration.");
-            return ExitCode.Done;
+            return ExitCodes.Success;
         }
     }
 }

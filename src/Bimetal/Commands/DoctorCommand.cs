@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using Bimetal.Meter.Doctor;
+using Bimetal.Wasm.Engine;
 
 namespace Bimetal.Commands;
 
@@ -16,7 +17,7 @@ internal static class DoctorCommand
         command.SetAction(_ =>
         {
             bool healthy = DoctorReport.Write(DoctorReport.Examine(), Console.Out);
-            return healthy ? ExitCode.Done : ExitCode.Failed;
+            return healthy ? ExitCodes.Success : ExitCodes.Failure;
         });
         return command;
     }

@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Engine.Invoke;
 
 namespace Bimetal.Commands;
