@@ -55,7 +55,9 @@ public static class PluginBuilder
 
         // Digests first: a source that is changed while clang reads it makes the result stale, not wrong.
         string sources = BuildRecord.DigestOfSources(folder.Path);
-        string temporary = artefact + "." + Path.GetRandomFileName();
+        // Built aside under its own name, which the linker writes into the file, then moved.
+        string aside = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(artefact)!, Path.GetRandomFileName())).FullName;
+        string temporary = Path.Combine(aside, Path.GetFileName(artefact));
         long started = Stopwatch.GetTimestamp();
         try
         {
@@ -71,7 +73,7 @@ public static class PluginBuilder
         }
         finally
         {
-            File.Delete(temporary);
+            Directory.Delete(aside, recursive: true);
         }
     }
 
