@@ -1,6 +1,8 @@
 // What the plugin host needs from whoever runs it: the gateway, the meter, or a test.
 
 using Bimetal.Plugins.ProxyWasm.State;
+using Bimetal.Wasm.Compiler.Cache;
+using Bimetal.Wasm.Engine;
 
 namespace Bimetal.Plugins;
 
@@ -44,6 +46,13 @@ public sealed record PluginHostServices
 
     /// <summary>Clock and timers that plugins see.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Compiles and loads wasm modules; by default with the user's cache of compiled code.</summary>
+    public WasmEngine Engine
+    {
+        get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser() });
+        init;
+    }
 
     /// <summary>Shared data, queues and metrics of plugins.</summary>
     public PluginStates States { get; init; } = new();

@@ -2,6 +2,7 @@
 
 using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Native;
+using Bimetal.Plugins.ProxyWasm;
 
 namespace Bimetal.Plugins;
 
@@ -14,15 +15,50 @@ public static class PluginLoader
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(services);
-        cancellation.ThrowIfCancellationRequested();
-        if (config is { Metal: MetalChoice.Native, Trust: Trust.FirstParty }) return Task.FromResult<Plugin>(LoadNative(config, services));
-        throw new PluginLoadException($"{config.Bundle}: plugins are not loadable in this build");
+
+        // Compiling takes seconds when the cache has nothing: not on the caller's thread.
+        return Task.Run(() => Load(config, services, cancellation), cancellation);
     }
 
-    /// <summary>A folder's build for this platform, or a .so file itself.</summary>
-    private static NativePlugin LoadNative(PluginConfig config, PluginHostServices services)
+    /// <summary>The metal that a plugin runs on, by its configuration alone.</summary>
+    /// <param name="notice">Something that the operator should know of the choice, or null.</param>
+    /// <exception cref="PluginLoadException">The configuration asks for what its trust forbids.</exception>
+    public static Metal ChooseMetal(PluginConfig config, out string? notice)
     {
-        bool isFolder = Directory.Exists(config.Bundle);
-        return NativePlugin.Load(config, isFolder ? PluginFolder.Open(config.Bundle).Require(BuildTarget.NativeHere) : config.Bundle, services);
+        ArgumentNullException.ThrowIfNull(config);
+        notice = null;
+        switch (config.Metal)
+        {
+            case MetalChoice.Native when config.Trust != Trust.FirstParty:
+                throw new PluginLoadException(
+                    $"{config.Bundle}: plugin {config.Name} is third-party, and third-party code never runs native; set metal: wasm, or trust: first-party if it is yours");
+            case MetalChoice.Native:
+                return Metal.Native;
+            case MetalChoice.Auto when config.Trust == Trust.FirstParty:
+                notice = "metal: auto runs on wasm, because there is no valid profile; metal: native is one word away";
+                return Metal.Wasm;
+            default:
+                return Metal.Wasm;
+        }
+    }
+
+    private static Plugin Load(PluginConfig config, PluginHostServices services, CancellationToken cancellation)
+    {
+        var metal = ChooseMetal(config, out string? notice);
+        string path = Resolve(config, metal);
+        if (notice is not null) services.Report(PluginLogLevel.Info, config.Name, notice);
+        return metal == Metal.Native ? NativePlugin.Load(config, path, services) : WasmPlugin.Load(config, path, services, cancellation);
+    }
+
+    /// <summary>The file to load: a folder's build for that metal, or the bundle itself.</summary>
+    private static string Resolve(PluginConfig config, Metal metal)
+    {
+        string bundle = config.Bundle;
+        if (Directory.Exists(bundle)) return PluginFolder.Open(bundle).Require(BuildTarget.Of(metal));
+        if (!File.Exists(bundle)) throw new PluginLoadException($"{bundle}: no such file or folder (plugin {config.Name})");
+        string wanted = metal == Metal.Native ? ".so" : ".wasm";
+        if (Path.GetExtension(bundle) == wanted) return bundle;
+        throw new PluginLoadException(
+            $"{bundle}: plugin {config.Name} runs on {(metal == Metal.Native ? "native" : "wasm")}, which takes a {wanted} file or a plugin folder");
     }
 }

@@ -35,8 +35,8 @@ internal static class TrapReport
         TrapCode.DeadlineExceeded => FailureKind.Timeout,
         TrapCode.ResourceLimit => FailureKind.Memory,
 
-        // Allocators that are refused memory stop with one of these.
-        TrapCode.Unreachable or TrapCode.MemoryOutOfBounds when guest.IsOutOfMemory => FailureKind.Memory,
+        // What allocators do that were refused memory.
+        TrapCode.Unreachable or TrapCode.MemoryOutOfBounds when guest.Memory.HasRefusedGrowth => FailureKind.Memory,
         _ => FailureKind.Trap,
     };
 

@@ -26,6 +26,7 @@ internal sealed class CloneGeneration : IDisposable
     }
 
     /// <summary>Leases a clone. False when this generation is retired; true with null when all clones are out.</summary>
+    /// <exception cref="InstanceLimitException">The process has no room for another clone.</exception>
     public bool TryLease(out GuestInstance? guest)
     {
         guest = null;
@@ -35,9 +36,17 @@ internal sealed class CloneGeneration : IDisposable
             return false;
         }
 
-        var instance = _pool.TryRent();
-        if (instance is null) Release();
-        else guest = instance.HostState as GuestInstance ?? new GuestInstance(instance, _plugin) { Generation = this };
+        Instance? instance = null;
+        try
+        {
+            instance = _pool.TryRent();
+        }
+        finally
+        {
+            if (instance is null) Release();
+        }
+
+        if (instance is not null) guest = instance.HostState as GuestInstance ?? new GuestInstance(instance, _plugin) { Generation = this };
         return true;
     }
 

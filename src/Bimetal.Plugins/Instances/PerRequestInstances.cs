@@ -30,19 +30,30 @@ internal sealed class PerRequestInstances : InstanceSource
 
     public override bool IsShared => false;
 
+    /// <summary>Whether the plugin drew random bytes while it started.</summary>
+    public bool HasDrawnRandom => _service.HasDrawnRandom;
+
     public override GuestInstance? TryLease([NotNullWhen(false)] out PluginFailure? failure)
     {
-        // A generation that was just retired refuses; the next one is published already.
-        for (var generation = _generation; !_isDisposed; generation = _generation)
+        string reason = "unloaded";
+        try
         {
-            if (!generation.TryLease(out var guest)) continue;
-            failure = guest is null
-                ? new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: all of its {_plugin.Limits.Instances} instances are in use (limits.instances)")
-                : null;
-            return guest;
+            // A generation that was just retired refuses; the next one is published already.
+            for (var generation = _generation; !_isDisposed; generation = _generation)
+            {
+                if (!generation.TryLease(out var guest)) continue;
+                failure = null;
+                if (guest is not null) return guest;
+                reason = $"all of its {_plugin.Limits.Instances} instances are in use (limits.instances)";
+                break;
+            }
+        }
+        catch (InstanceLimitException exception)
+        {
+            reason = exception.Message;
         }
 
-        failure = new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: unloaded");
+        failure = new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: {reason}");
         return null;
     }
 

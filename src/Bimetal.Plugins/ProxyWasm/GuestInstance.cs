@@ -4,12 +4,13 @@
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Instances;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Engine.Wasi;
 using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Plugins.ProxyWasm;
 
 /// <summary>An instance with its contexts. One thread at a time; whoever shares it holds <see cref="Gate"/>.</summary>
-internal sealed class GuestInstance
+internal sealed class GuestInstance : IWasiHost
 {
     /// <summary>Context of the plugin itself; streams have higher numbers.</summary>
     public const uint RootContextId = 1;
@@ -20,6 +21,9 @@ internal sealed class GuestInstance
     private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
     private readonly Dictionary<uint, WasmPluginStream> _streams = [];
     private readonly Queue<WasmPluginStream> _finished = new();
+    private WasiState? _wasi;
+    private GuestOutput? _standardOutput;
+    private GuestOutput? _standardError;
     private uint _lastContextId = RootContextId;
     private bool _isAllocating;
 
@@ -36,6 +40,12 @@ internal sealed class GuestInstance
     }
 
     public Instance Instance { get; }
+
+    /// <summary>Made when the guest first asks WASI for something; most never do.</summary>
+    public WasiState Wasi => _wasi ??= CreateWasi();
+
+    /// <summary>Whether the guest drew random bytes.</summary>
+    public bool HasDrawnRandom => _wasi?.HasDrawnRandom == true;
 
     public WasmPlugin Plugin { get; }
 
@@ -69,8 +79,6 @@ internal sealed class GuestInstance
     /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
     public bool MayWait => _streams.Count < MaximumContextCount;
 
-    /// <summary>Whether the memory has grown to its limit, so that an allocator was likely refused more.</summary>
-    public bool IsOutOfMemory => Memory.PageCount > Plugin.Module.InitialMemoryPages && Memory.PageCount >= Plugin.MaximumMemoryPages;
 
     public bool Has(GuestCallback callback) => Plugin.Module.Callbacks.Has(callback);
 
@@ -109,6 +117,8 @@ internal sealed class GuestInstance
         EffectiveStream = stream;
         var trap = Instance.Call(_functions[(int)callback], slots, limits);
         EffectiveStream = null;
+        _standardOutput?.FlushRest();
+        _standardError?.FlushRest();
         return trap;
     }
 
@@ -136,5 +146,17 @@ internal sealed class GuestInstance
     public void FinishPending()
     {
         while (_finished.TryDequeue(out var stream)) stream.Finish();
+    }
+
+    private WasiState CreateWasi()
+    {
+        _standardOutput = new GuestOutput(Plugin, PluginLogLevel.Info);
+        _standardError = new GuestOutput(Plugin, PluginLogLevel.Error);
+        return new WasiState
+        {
+            StandardOutput = _standardOutput.Write,
+            StandardError = _standardError.Write,
+            Clock = Plugin.Services.Time,
+        };
     }
 }

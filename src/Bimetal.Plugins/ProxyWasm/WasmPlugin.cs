@@ -43,15 +43,22 @@ internal sealed class WasmPlugin : Plugin
 
     public uint MaximumMemoryPages => (uint)Math.Clamp(Limits.MemoryBytes / PageBytes, 1, 65_536);
 
-    /// <summary>Starts and configures the plugin.</summary>
-    /// <exception cref="PluginLoadException">It did not start or refused its configuration.</exception>
-    public static WasmPlugin Load(PluginConfig config, PluginModule module, PluginHostServices services)
+    /// <summary>Loads, starts and configures a plugin.</summary>
+    /// <exception cref="PluginLoadException">The file cannot be loaded, or the plugin did not start or refused its configuration.</exception>
+    public static WasmPlugin Load(PluginConfig config, string path, PluginHostServices services, CancellationToken cancellation)
     {
-        var plugin = new WasmPlugin(config, module, services) { Name = config.Name };
-        plugin._instances = config.EffectiveInstance == InstancePolicy.Shared
-            ? new SharedInstances(plugin, Environment.ProcessorCount)
-            : new PerRequestInstances(plugin);
-        return plugin;
+        var module = PluginModule.Load(path, services.Engine, cancellation);
+        try
+        {
+            var plugin = new WasmPlugin(config, module, services) { Name = config.Name };
+            plugin._instances = plugin.CreateInstances(config);
+            return plugin;
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
     }
 
     public override PluginStream? TryBegin(HttpStream stream, out PluginFailure? failure)
@@ -77,6 +84,7 @@ internal sealed class WasmPlugin : Plugin
     public override ValueTask DisposeAsync()
     {
         _instances?.Dispose();
+        Module.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -108,5 +116,23 @@ internal sealed class WasmPlugin : Plugin
         var limits = new CallLimits(Limits.CpuPerCallback);
         var trap = guest.Call(GuestCallback.Tick, stream: null, [GuestInstance.RootContextId], limits);
         return trap == TrapCode.None ? null : TrapReport.Describe(guest, GuestCallback.Tick, trap, limits);
+    }
+
+    private InstanceSource CreateInstances(PluginConfig config)
+    {
+        if (config.EffectiveInstance == InstancePolicy.Shared) return new SharedInstances(this, Environment.ProcessorCount);
+        var fresh = new PerRequestInstances(this);
+        if (!fresh.HasDrawnRandom) return fresh;
+
+        // Every clone would go on from the same "random" state.
+        if (config.Instance == InstancePolicy.PerRequest)
+        {
+            Services.Report(PluginLogLevel.Warn, Name, "drew random bytes at its start, so all of its per-request instances go on from the same ones");
+            return fresh;
+        }
+
+        fresh.Dispose();
+        Services.Report(PluginLogLevel.Warn, Name, "drew random bytes at its start: runs as instance: shared, because clones would all go on from the same ones");
+        return new SharedInstances(this, Environment.ProcessorCount);
     }
 }

@@ -32,23 +32,29 @@ public sealed class WasmEngine(EngineOptions options)
     /// <summary>Loads a file.</summary>
     /// <exception cref="WasmModuleException">The file is no valid module, or one over a limit: <c>Error.Describe(path)</c> says where.</exception>
     /// <exception cref="ToolchainException">The compiler is missing or failed.</exception>
-    public EngineModule Load(string path, CancellationToken cancellation = default)
+    public EngineModule Load(string path, CancellationToken cancellation = default) => Load(path, check: null, cancellation);
+
+    /// <summary>Loads a file that must pass a check of the caller's before time is spent on compiling it.</summary>
+    /// <param name="check">Gets the validated module; what it throws ends the loading.</param>
+    /// <inheritdoc cref="Load(string, CancellationToken)" path="/exception"/>
+    public EngineModule Load(string path, Action<WasmModule>? check, CancellationToken cancellation = default)
     {
         var clock = new StageClock();
         byte[] bytes = clock.Measure("read", () => ReadFile(path));
-        return Load(path, bytes, clock, cancellation);
+        return Load(path, bytes, check, clock, cancellation);
     }
 
     /// <summary>Loads bytes, which must not change afterwards.</summary>
     /// <inheritdoc cref="Load(string, CancellationToken)" path="/exception"/>
     public EngineModule Load(string name, ReadOnlyMemory<byte> bytes, CancellationToken cancellation = default) =>
-        Load(name, bytes, new StageClock(), cancellation);
+        Load(name, bytes, check: null, new StageClock(), cancellation);
 
-    private EngineModule Load(string name, ReadOnlyMemory<byte> bytes, StageClock clock, CancellationToken cancellation)
+    private EngineModule Load(string name, ReadOnlyMemory<byte> bytes, Action<WasmModule>? check, StageClock clock, CancellationToken cancellation)
     {
         var module = clock.Measure("decode", () => Decode(bytes));
         var error = clock.Measure("validate", () => ModuleValidator.Validate(module, options.Limits));
         if (error is not null) throw new WasmModuleException(error);
+        check?.Invoke(module);
         var image = _compiler.Compile([module], options.Compile, cancellation);
         clock.Add(image.Stages);
         var code = clock.Measure("load", () => CodeMapping.Map(image.Bytes.Span));

@@ -39,6 +39,9 @@ public sealed unsafe class GuestMemory : GuestObject
 
     public uint PageCount => (uint)(LengthBytes / PageBytes);
 
+    /// <summary>Whether growth was refused since the memory was made or reset: what an allocator that then traps most likely stumbled over.</summary>
+    public bool HasRefusedGrowth { get; private set; }
+
     internal MemoryRecord* Record { get; private set; }
 
     /// <summary>A memory of the host's own, for imports.</summary>
@@ -70,9 +73,13 @@ public sealed unsafe class GuestMemory : GuestObject
     public bool TryGrow(uint deltaPages, out uint oldPages)
     {
         oldPages = PageCount;
-        if (deltaPages > _pageLimit - oldPages || Record == NoRecord) return false;
         ulong from = LengthBytes, to = from + ((ulong)deltaPages * PageBytes);
-        if (Shim.SlotCommit(Record->Base, from, to) != 0) return false;
+        if (deltaPages > _pageLimit - oldPages || Record == NoRecord || Shim.SlotCommit(Record->Base, from, to) != 0)
+        {
+            HasRefusedGrowth = true;
+            return false;
+        }
+
         Record->LengthBytes = to;
         return true;
     }
@@ -109,6 +116,7 @@ public sealed unsafe class GuestMemory : GuestObject
         pageCount = 0;
         if (LengthBytes > image.LengthBytes && Shim.SlotDecommit(Record->Base, image.LengthBytes, LengthBytes) != 0) return false;
         Record->LengthBytes = image.LengthBytes;
+        HasRefusedGrowth = false;
         ulong written;
         int error = Shim.SlotRestore(Record->Base, image.View, image.LengthBytes, maximumWarmPages, &written);
         pageCount = written;
