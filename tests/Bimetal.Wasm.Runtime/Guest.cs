@@ -2,6 +2,7 @@
 
 using Bimetal.Testing;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Engine;
 using Bimetal.Wasm.Runtime;
 
@@ -10,6 +11,8 @@ namespace Bimetal.Wasm.Runtime.Tests;
 /// <summary>A loaded module and its first instance.</summary>
 internal sealed class Guest : IDisposable
 {
+    private static readonly CodeCache Cache = new(Path.Combine(Repository.Root, "artifacts/test/code"));
+
     private readonly EngineModule _module;
 
     public Guest(string text, ImportSet? imports = null, InstanceOptions? options = null)
@@ -35,7 +38,8 @@ internal sealed class Guest : IDisposable
     /// <summary>How the active segments and the start function went.</summary>
     public TrapCode Started { get; }
 
-    public static EngineModule Load(string text) => new WasmEngine().Load("test", Wat.ToWasm(text));
+    // Compiled once: the cache is a folder of the build.
+    public static EngineModule Load(string text) => new WasmEngine(new EngineOptions { Cache = Cache }).Load("test", Wat.ToWasm(text));
 
     public TrapCode Run(string export, params ReadOnlySpan<ulong> arguments) => Run(Instance, CallLimits.None, export, arguments).Trap;
 
