@@ -14,9 +14,12 @@ internal static class DoctorCommand
             "doctor",
             "Prints versions, what is missing, kernel settings that matter, and the command that mends each.",
             "bimetal doctor");
-        command.SetAction(_ =>
+        var selfTest = new Option<bool>("--self-test") { Description = "Also tries out traps, deadlines and resets with compiled guests, and times them." };
+        command.Options.Add(selfTest);
+        command.SetAction(result =>
         {
             bool healthy = DoctorReport.Write(DoctorReport.Examine(), Console.Out);
+            if (result.GetValue(selfTest)) healthy &= SelfTest.Run(Console.Out);
             return healthy ? ExitCodes.Success : ExitCodes.Failure;
         });
         return command;
