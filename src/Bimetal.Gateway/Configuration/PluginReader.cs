@@ -47,7 +47,11 @@ internal static class PluginReader
     {
         string bundle = plugin.RequiredText("bundle", "name a .wasm file or a plugin folder");
         if (bundle.StartsWith("oci://", StringComparison.Ordinal) || bundle.EndsWith(".bimetal", StringComparison.Ordinal))
+        {
             plugin.Error("bundle", "bundle files and registries are not implemented in this version of Bimetal yet", "name a .wasm file or a plugin folder");
+            return "";
+        }
+
         if (bundle.Length == 0) return "";
         string path = Path.GetFullPath(bundle, folder);
         if (!File.Exists(path) && !Directory.Exists(path)) plugin.Error("bundle", $"there is no file or folder {path}", "name a .wasm file or a plugin folder");

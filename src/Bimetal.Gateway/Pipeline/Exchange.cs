@@ -21,6 +21,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private string _errorId = "";
     private string _answeredBy = "";
     private int _status;
+    private long _plainBytes;
 
     /// <summary>Never throws: what goes wrong is answered, or breaks the connection, and is logged.</summary>
     public async Task RunAsync()
@@ -31,13 +32,9 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             await PassOnAsync();
             await CompleteAsync();
         }
-        catch (GatewayException exception)
-        {
-            GiveUp(exception.Error);
-        }
         catch (Exception exception)
         {
-            GiveUp(_clock.Reason ?? ExchangeErrors.Bug(exception));
+            await GiveUpAsync((exception as GatewayException)?.Error ?? _clock.Reason ?? ExchangeErrors.Bug(exception), exception);
         }
 
         await EndAsync();
@@ -49,7 +46,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     {
         if (!RequestTarget.TryNormalize(client.Target, out string target))
         {
-            await RefuseAsync(ExchangeErrors.BadTarget, allowedMethods: []);
+            await AnswerPlainlyAsync(ExchangeErrors.BadTarget);
             return;
         }
 
@@ -57,7 +54,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         if (match.Route < 0)
         {
             bool isKnown = match.AllowedMethods.Count > 0;
-            await RefuseAsync(isKnown ? ExchangeErrors.MethodNotAllowed : ExchangeErrors.NoRoute, match.AllowedMethods);
+            await AnswerPlainlyAsync(isKnown ? ExchangeErrors.MethodNotAllowed : ExchangeErrors.NoRoute, match.AllowedMethods);
             return;
         }
 
@@ -138,15 +135,17 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         return _response = new ResponseLeg(context, answer.Body.IsEmpty ? null : new LocalBody(answer.Body));
     }
 
-    /// <summary>Answers a request that has no route, so no filters.</summary>
-    private async Task RefuseAsync(GatewayError error, IReadOnlyList<string> allowedMethods)
+    /// <summary>Answers without any filter: the request has no route, or a filter's code failed.</summary>
+    private async Task AnswerPlainlyAsync(GatewayError error, IReadOnlyList<string>? allowedMethods = null)
     {
         NoteError(error);
         var answer = ErrorAnswer.Of(error, _errorId);
-        if (allowedMethods.Count > 0) answer.Headers.SetCopy("allow"u8, FieldText.ValueBytes(string.Join(", ", allowedMethods)).Span);
+        if (allowedMethods?.Count > 0) answer.Headers.SetCopy("allow"u8, FieldText.ValueBytes(string.Join(", ", allowedMethods)).Span);
         _status = answer.Status;
         client.WriteHeaders(answer.Status, answer.Headers, answer.Body.Length);
-        if (client.Method != "HEAD") await client.Writer.WriteAsync(answer.Body, _clock.Token);
+        if (client.Method == "HEAD") return;
+        await client.Writer.WriteAsync(answer.Body, _clock.Token);
+        _plainBytes = answer.Body.Length;
     }
 
     private async Task CompleteAsync()
@@ -160,45 +159,57 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private void NoteError(GatewayError error)
     {
         _error = error;
-        _errorId = services.NewErrorId();
+        if (_errorId.Length == 0) _errorId = services.NewErrorId();
     }
 
-    // Nothing can be answered any more: the client is gone, or has a part of a response and must not take it for the whole.
-    private void GiveUp(GatewayError error)
+    private async Task GiveUpAsync(GatewayError error, Exception exception)
     {
-        _error = error;
-        if (_errorId.Length == 0) _errorId = services.NewErrorId();
-        if (error.Side == ErrorSide.Gateway) GatewayLog.ExchangeFailed(services.Log, _errorId, error.Detail);
+        NoteError(error);
+        if (error.Side == ErrorSide.Gateway) GatewayLog.ExchangeFailed(services.Log, _errorId, exception.ToString());
+        if (!client.HasStarted && error.Cause != ErrorCause.Aborted)
+        {
+            try
+            {
+                client.ClearHeaders();
+                _clock.Renew();
+                await AnswerPlainlyAsync(error);
+                await CompleteAsync();
+                return;
+            }
+            catch (Exception)
+            {
+                // The client is gone or the listener broken: what follows does not need them.
+            }
+        }
+
+        // Nothing can be answered any more: the client is gone, or has a part of a response and must not take it for the whole.
         _status = client.HasStarted && _response is not null ? _response.Status : ErrorStatus.Of(error);
         client.Abort();
     }
 
     private async Task EndAsync()
     {
+        if (_response is not null) await _response.StopReadingAsync();
+        if (_request is not null) await _request.StopReadingAsync();
+        _upstreamResponse?.Dispose();
+        foreach (var step in _context?.Steps ?? []) EndFilter(step);
+        services.AccessLog?.Write(Entry());
+    }
+
+    // One filter's failure must not keep the next one's instance.
+    private void EndFilter(FilterStep step)
+    {
+        if (step.Stream is not { } stream) return;
         try
         {
-            if (_response is not null) await _response.StopReadingAsync();
-            if (_request is not null) await _request.StopReadingAsync();
-            _upstreamResponse?.Dispose();
-            EndFilters();
+            stream.OnLog();
         }
         catch (Exception exception)
         {
             GatewayLog.ExchangeFailed(services.Log, _errorId, exception.ToString());
         }
 
-        services.AccessLog?.Write(Entry());
-    }
-
-    private void EndFilters()
-    {
-        if (_context is null) return;
-        foreach (var step in _context.Steps)
-        {
-            if (step.Stream is not { } stream) continue;
-            stream.OnLog();
-            stream.Dispose();
-        }
+        stream.Dispose();
     }
 
     private AccessLogEntry Entry() => new()
@@ -214,7 +225,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         Upstream = _context?.Route.Upstream.Name,
         Endpoint = _context?.Endpoint?.Authority,
         RequestBytes = _request?.BodyBytes ?? 0,
-        ResponseBytes = _response?.BytesWritten ?? 0,
+        ResponseBytes = _plainBytes + (_response?.BytesWritten ?? 0),
         AnsweredBy = _answeredBy,
         Error = _error,
         ErrorId = _errorId,

@@ -24,7 +24,7 @@ internal static class ExchangeErrors
 
     public static GatewayError MethodNotAllowed { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.MethodNotAllowed, Retryable: false, "routes have this path, but with other methods");
 
-    public static GatewayError Bug(Exception exception) => new(ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Failed, Retryable: false, exception.ToString());
+    public static GatewayError Bug(Exception exception) => new(ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Failed, Retryable: false, $"{exception.GetType().Name}: {exception.Message}");
 
     public static GatewayError ResponseBroken(Exception exception) => new(ErrorPhase.ResponseBody, ErrorSide.Upstream, ErrorCause.Aborted, Retryable: false, "the response body broke off: " + exception.Message);
 }

@@ -53,19 +53,19 @@ internal sealed class MessagePump(MessageFlow flow, MessageBody? body, HeaderMap
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Ends reading; nothing is pushed afterwards.</summary>
+    /// <summary>Ends reading; nothing is pushed afterwards. Never throws.</summary>
     public async ValueTask StopAsync()
     {
-        GiveUpOutput();
-        if (_pendingRead is not { } reading) return;
-        _pendingRead = null;
-        body!.Reader.CancelPendingRead();
         try
         {
+            GiveUpOutput();
+            if (_pendingRead is not { } reading) return;
+            _pendingRead = null;
+            body!.Reader.CancelPendingRead();
             var result = await reading;
             body.Reader.AdvanceTo(result.Buffer.Start);
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception)
         {
             // The body ended or broke in the meantime; nobody waits for it any more.
         }

@@ -97,8 +97,8 @@ internal sealed class PathNode
     // Routes that name methods come first: they are more specific.
     private static void Insert(List<RouteEntry> entries, RouteEntry entry)
     {
-        if (entry.Methods.Count == 0) entries.Add(entry);
-        else entries.Insert(0, entry);
+        int firstWithout = entries.FindIndex(other => other.Methods.Count == 0);
+        entries.Insert(entry.Methods.Count == 0 || firstWithout < 0 ? entries.Count : firstWithout, entry);
     }
 
     private PathNode Literal(string text)

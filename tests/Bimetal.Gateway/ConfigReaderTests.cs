@@ -1,0 +1,209 @@
+// The configuration: what is read, and that every mistake is reported with its line, its key and a way out.
+
+using System.Text;
+using Bimetal.Gateway.Configuration;
+using Bimetal.Plugins;
+using Bimetal.Testing;
+
+namespace Bimetal.Gateway.Tests;
+
+public sealed class ConfigReaderTests
+{
+    private const string Head = """
+        listeners: [ { address: 127.0.0.1:8080 } ]
+        upstreams:
+          api: { endpoints: [http://127.0.0.1:9000] }
+
+        """;
+
+    private const string Routes = "routes: [ { match: { path: \"/{rest...}\" }, upstream: api } ]\n";
+
+    [Fact]
+    public void Read_WholeFile_GivesEveryKey()
+    {
+        var config = Good("""
+            listeners: [ { address: 127.0.0.1:8080 }, { address: "[::1]:8443" } ]
+            admin: { address: 127.0.0.1:9901 }
+            telemetry: { access_log: { path: "-", format: json } }
+            upstreams:
+              api: { endpoints: [http://127.0.0.1:9000, "http://[::1]:9001"], balance: round-robin, timeouts: { connect: 250ms, headers: none, idle: 2m } }
+            plugins:
+              device-tag:
+                bundle: device.wasm
+                config: '{"header":"x-device"}'
+              token-auth:
+                bundle: .
+                trust: first-party
+                metal: auto
+                latency_budget: 500us
+                instance: shared
+                config: { key: "0123", depth: 3, on: true, list: [a, 1.5, null], "quoted": "7" }
+                limits: { cpu: 1.5ms, cpu_stream: none, start: 3s, pause: none, memory: 32MiB, instances: 16, body_buffer: 64KiB }
+                on_error: { load: open, trap: closed, timeout: open, memory: closed }
+            routes:
+              - match: { host: "*.Example.com", path: "/api/{id}/{rest...}", method: [GET, HEAD] }
+                latency_budget: 10ms
+                filters: [ { request_id: { keep: true } }, { plugin: token-auth }, { headers: { response: { set: { x-frame-options: DENY }, remove: [server] } } } ]
+                upstream: api
+            """);
+        Assert.Equal(["127.0.0.1:8080", "[::1]:8443"], config.Listeners.Select(listener => listener.Address.ToString()));
+        Assert.Equal(9901, config.Admin!.Address.Port);
+        Assert.Equal("-", config.Telemetry.AccessLog!.Path);
+        var upstream = config.Upstreams["api"];
+        Assert.Equal(["http://127.0.0.1:9000/", "http://[::1]:9001/"], upstream.Endpoints.Select(endpoint => endpoint.ToString()));
+        Assert.Equal(new UpstreamTimeouts { Connect = TimeSpan.FromMilliseconds(250), Headers = null, Idle = TimeSpan.FromMinutes(2) }, upstream.Timeouts);
+        var auth = config.Plugins["token-auth"];
+        Assert.Equal(Trust.FirstParty, auth.Trust);
+        Assert.Equal(MetalChoice.Auto, auth.Metal);
+        Assert.Equal(TimeSpan.FromMicroseconds(500), auth.LatencyBudget);
+        Assert.Equal("""{"key":"0123","depth":3,"on":true,"list":["a",1.5,null],"quoted":"7"}""", Encoding.UTF8.GetString(auth.Configuration.Span));
+        Assert.Equal(TimeSpan.FromMicroseconds(1500), auth.Limits.CpuPerCallback);
+        Assert.Null(auth.Limits.Pause);
+        Assert.Equal(32 << 20, auth.Limits.MemoryBytes);
+        Assert.Equal(64 << 10, auth.Limits.BodyBufferBytes);
+        Assert.True(auth.OnError.LoadOpen && auth.OnError.TimeoutOpen && !auth.OnError.TrapOpen && !auth.OnError.MemoryOpen);
+        var tag = config.Plugins["device-tag"];
+        Assert.Equal("""{"header":"x-device"}""", Encoding.UTF8.GetString(tag.Configuration.Span));
+        Assert.Equal(Path.Combine(Folder, "device.wasm"), tag.Bundle);
+        Assert.Equal((Trust.ThirdParty, InstancePolicy.PerRequest), (tag.Trust, tag.EffectiveInstance));
+        Assert.Equal(new PluginLimits(), tag.Limits);
+        var route = Assert.Single(config.Routes);
+        Assert.Equal("GET|HEAD *.example.com/api/{id}/{rest...}", route.Match.ToString());
+        Assert.Equal(TimeSpan.FromMilliseconds(10), route.LatencyBudget);
+        Assert.IsType<RequestIdFilterConfig>(route.Filters[0]);
+        Assert.Equal(new PluginFilterConfig("token-auth"), route.Filters[1]);
+        Assert.Equal("server", Assert.Single(Assert.IsType<HeadersFilterConfig>(route.Filters[2]).Response.Remove));
+    }
+
+    [Theory]
+    [InlineData("listners: []\n", 5, "listners: unknown key; did you mean 'listeners'?")]
+    [InlineData("plugins:\n  x:\n    bundle: .\n    limits: { cpuu: 1ms }\n", 8, "plugins.x.limits.cpuu: unknown key; did you mean 'cpu'?")]
+    [InlineData("plugins:\n  x: { bundle: ., limits: { cpu: 5 } }\n", 6, "plugins.x.limits.cpu: '5' is not a duration; write a number with us, ms, s, m or h")]
+    [InlineData("plugins:\n  x: { bundle: ., limits: { memory: 16 } }\n", 6, "plugins.x.limits.memory: '16' is not a size; write a number with B, KiB, MiB or GiB")]
+    [InlineData("plugins:\n  x: { bundle: ., limits: { memory: 1KiB } }\n", 6, "plugins.x.limits.memory: 1KiB is out of range")]
+    [InlineData("plugins:\n  x: { bundle: ., limits: { instances: 0 } }\n", 6, "plugins.x.limits.instances: '0' is not a count")]
+    [InlineData("plugins:\n  x: { bundle: ., trust: firstparty }\n", 6, "plugins.x.trust: 'firstparty' is not known here; did you mean 'first-party'?")]
+    [InlineData("plugins:\n  x: { bundle: ., metal: native }\n", 6, "plugins.x.metal: a third-party plugin never runs native")]
+    [InlineData("plugins:\n  x: { trust: first-party }\n", 6, "plugins.x.bundle: is required")]
+    [InlineData("plugins:\n  x: { bundle: nowhere.wasm }\n", 6, "plugins.x.bundle: there is no file or folder")]
+    [InlineData("plugins:\n  x: { bundle: oci://x/y }\n", 6, "plugins.x.bundle: bundle files and registries are not implemented")]
+    [InlineData("plugins:\n  x: { bundle: ., shadow: { metal: native } }\n", 6, "plugins.x.shadow: this version of Bimetal does not implement it yet")]
+    [InlineData("redis: { address: 127.0.0.1:6379 }\n", 5, "redis: this version of Bimetal does not implement it yet")]
+    [InlineData("admin: { address: 0.0.0.0:9901 }\n", 5, "admin.address: the admin listener takes a loopback address only")]
+    [InlineData("telemetry: { otlp: http://x }\n", 5, "telemetry.otlp: this version of Bimetal does not implement it yet")]
+    public void Mistake_IsReportedWithItsLineAndKey(string text, int line, string message)
+    {
+        var error = Assert.Single(Bad(Head + Routes + text));
+        Assert.Equal(line, error.Line);
+        Assert.StartsWith($"gateway.yaml:{line}: {message}", error.ToString());
+    }
+
+    [Theory]
+    [InlineData("{ match: { path: /x }, upstream: apo }", "routes[0].upstream: there is no upstream 'apo'; did you mean 'api'?")]
+    [InlineData("{ match: { path: x }, upstream: api }", "routes[0].match.path: 'x' is not a path pattern: it does not begin with /")]
+    [InlineData("{ match: { path: \"/{rest...}/x\" }, upstream: api }", "routes[0].match.path: '/{rest...}/x' is not a path pattern: '{rest...}' is not the last segment")]
+    [InlineData("{ match: { path: \"/a{b}\" }, upstream: api }", "routes[0].match.path: '/a{b}' is not a path pattern: 'a{b}': a parameter is a whole segment")]
+    [InlineData("{ match: { path: \"/{a}/{a}\" }, upstream: api }", "routes[0].match.path: '/{a}/{a}' is not a path pattern: the name a stands there twice")]
+    [InlineData("{ match: { path: \"/a/../b\" }, upstream: api }", "routes[0].match.path: '/a/../b' is not a path pattern")]
+    [InlineData("{ match: { host: \"a.*\", path: /x }, upstream: api }", "routes[0].match.host: 'a.*' is not a host pattern")]
+    [InlineData("{ match: { path: /x, method: get }, upstream: api }", "routes[0].match.method: 'get' is not a method")]
+    [InlineData("{ match: { path: /x, headers: { a: b } }, upstream: api }", "routes[0].match.headers: this version of Bimetal does not implement it yet")]
+    [InlineData("{ match: { path: /x }, upstream: api, filters: [ { plugin: no } ] }", "routes[0].filters[0].plugin: there is no plugin 'no'")]
+    [InlineData("{ match: { path: /x }, upstream: api, filters: [ { jwt: {} } ] }", "routes[0].filters[0].jwt: this version of Bimetal does not implement it yet")]
+    [InlineData("{ match: { path: /x }, upstream: api, filters: [ { headers: { request: { set: { host: x } } } } ] }", "routes[0].filters[0].headers.request.set.host: 'host' is not a field that can be set")]
+    [InlineData("{ upstream: api }", "routes[0].match: is required")]
+    [InlineData("{ match: { path: /x } }", "routes[0].upstream: is required")]
+    public void MistakeInARoute_IsReported(string route, string message)
+    {
+        var error = Assert.Single(Bad(Head + $"routes: [ {route} ]\n"));
+        Assert.StartsWith($"gateway.yaml:4: {message}", error.ToString());
+    }
+
+    [Fact]
+    public void AllMistakes_AreReportedAtOnce_InOrder()
+    {
+        var errors = Bad("""
+            listeners: [ { address: 127.0.0.1 } ]
+            upstreams:
+              api: { endpoints: [ftp://x], balance: least-requests, retries: {} }
+            routes:
+              - match: { path: /x }
+                upstream: nope
+                latency_budget: soon
+            """);
+        Assert.Equal(
+            ["1 listeners[0].address", "3 upstreams.api.endpoints[0]", "3 upstreams.api.balance", "3 upstreams.api.retries", "6 routes[0].upstream", "7 routes[0].latency_budget"],
+            errors.Select(error => $"{error.Line} {error.Key}"));
+    }
+
+    [Fact]
+    public void Duplicates_AreReportedWithBothLines()
+    {
+        var errors = Bad(Head + """
+            routes:
+              - { match: { path: "/a/{x}" }, upstream: api }
+              - { match: { path: "/a/{y}", method: GET }, upstream: api }
+              - { match: { path: "/a/{z}" }, upstream: api }
+            """);
+        Assert.Equal("gateway.yaml:7: routes[2]: never matches: routes[0] on line 5 matches the same requests (*/a/{z}); remove one, or tell them apart by host, path or method", Assert.Single(errors).ToString());
+    }
+
+    [Theory]
+    [InlineData("", "gateway.yaml: has 0 YAML documents")]
+    [InlineData("a: [\n", "gateway.yaml:2: not valid YAML")]
+    [InlineData("a: 1\na: 2\n", "gateway.yaml:2: not valid YAML")]
+    [InlineData("- a\n", "gateway.yaml:1: must be a mapping")]
+    [InlineData("routes: []\n", "gateway.yaml:1: listeners: at least one is required")]
+    public void TextThatIsNoConfiguration_IsReported(string text, string message) => Assert.StartsWith(message, Bad(text)[0].ToString());
+
+    [Fact]
+    public void MissingFile_IsReported()
+    {
+        var (config, errors) = ConfigReader.Read("/nowhere/gateway.yaml");
+        Assert.Null(config);
+        Assert.StartsWith("/nowhere/gateway.yaml: cannot be read", Assert.Single(errors).ToString());
+    }
+
+    [Fact]
+    public void AliasBomb_IsRefused()
+    {
+        var text = new StringBuilder("plugins:\n  x:\n    bundle: .\n    config:\n      a0: &a0 [xxxxxxxxxx, xxxxxxxxxx]\n");
+        for (int level = 1; level < 30; level++) text.Append($"      a{level}: &a{level} [*a{level - 1}, *a{level - 1}, *a{level - 1}]\n");
+        Assert.Contains("larger than", Assert.Single(Bad(Head + Routes + text)).Message);
+    }
+
+    [Fact]
+    public void SettingsThatNativeCannotHonour_AreWarnings()
+    {
+        var result = ConfigReader.Parse(Head + Routes + "plugins:\n  x: { bundle: ., trust: first-party, metal: native, instance: per-request, limits: { cpu: 1ms, memory: 16MiB, pause: 1s } }\n", "gateway.yaml", Folder);
+        Assert.Empty(result.Errors);
+        Assert.Equal(["plugins.x.limits.cpu", "plugins.x.limits.memory", "plugins.x.instance"], result.Warnings.Select(warning => warning.Key));
+        Assert.All(result.Warnings, warning => Assert.Equal(6, warning.Line));
+    }
+
+    private static string Folder { get; } = CreateFolder();
+
+    private static string CreateFolder()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), "bimetal-config-" + Path.GetRandomFileName());
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "device.wasm"), "");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        return folder;
+    }
+
+    private static GatewayConfig Good(string text)
+    {
+        var (config, errors) = ConfigReader.Parse(text, "gateway.yaml", Folder);
+        Assert.Empty(errors);
+        return config!;
+    }
+
+    private static IReadOnlyList<ConfigError> Bad(string text)
+    {
+        var (config, errors) = ConfigReader.Parse(text, "gateway.yaml", Folder);
+        Assert.Null(config);
+        Assert.NotEmpty(errors);
+        return errors;
+    }
+}
