@@ -2,13 +2,14 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Bimetal.Wasm.Compiler.Cache;
 
 namespace Bimetal.Meter.Doctor;
 
 public static class DoctorReport
 {
     /// <summary>Looks at everything; runs the tools' <c>--version</c>.</summary>
-    public static IReadOnlyList<Finding> Examine() => [BuildFinding(), .. ToolFindings.All(), .. KernelFindings.All()];
+    public static IReadOnlyList<Finding> Examine() => [BuildFinding(), CacheFinding(), .. ToolFindings.All(), .. KernelFindings.All()];
 
     /// <summary>Writes one line per finding and a remedy below each that needs one. True when nothing is missing.</summary>
     public static bool Write(IReadOnlyList<Finding> findings, TextWriter output)
@@ -38,4 +39,21 @@ public static class DoctorReport
     private static Finding BuildFinding() => Environment.Version.Major >= 10
         ? Finding.Good("bimetal", VersionLine())
         : new Finding("bimetal", Verdict.Warning, VersionLine(), "restore Microsoft.NETCore.App.Runtime.NativeAOT.linux-x64 10.0, then build again");
+
+    private static Finding CacheFinding()
+    {
+        string folder = CodeCache.ForUser().Folder;
+        try
+        {
+            Directory.CreateDirectory(folder);
+            string probe = Path.Combine(folder, Path.GetRandomFileName());
+            File.WriteAllBytes(probe, []);
+            File.Delete(probe);
+            return Finding.Good("code cache", folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new Finding("code cache", Verdict.Missing, $"{folder}: {exception.Message}", "set BIMETAL_CACHE to a folder that can be written");
+        }
+    }
 }

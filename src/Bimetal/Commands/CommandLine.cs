@@ -12,7 +12,8 @@ internal static class CommandLine
 {
     private static readonly (string Title, Func<ExampleCommand>[] Commands)[] Groups =
     [
-        ("Operate", [DoctorCommand.Create]),
+        ("Operate", [RunCommand.Create, CheckCommand.Create, DoctorCommand.Create]),
+        ("Author", [BuildCommand.Create, TestCommand.Create]),
         ("Engine", [CompileCommand.Create, InvokeCommand.Create, WastCommand.Create]),
     ];
 

@@ -1,0 +1,64 @@
+// `bimetal test DIR`: everything but the command line itself.
+
+using System.Text.Json;
+using Bimetal.Wasm.Engine;
+
+namespace Bimetal.Plugins.Bundles.Cases;
+
+/// <summary>Builds a plugin folder where that is needed, runs its cases and prints the outcome.</summary>
+public static class TestCommandRunner
+{
+    /// <param name="metals">The metals to run on; with both, each case must also do the same on both, byte for byte.</param>
+    /// <param name="jsonFile">Where the counts go as JSON; null: nowhere.</param>
+    /// <returns>0 when every case came out as expected; otherwise 1.</returns>
+    public static async Task<int> RunAsync(
+        string path, IReadOnlyList<Metal> metals, string? jsonFile, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        try
+        {
+            var folder = PluginFolder.Open(path);
+            await PluginBuilder.EnsureAsync(folder, [.. metals.Select(BuildTarget.Of)], cancellation: cancellation);
+            var report = await PluginCaseRunner.RunAsync(folder, CaseReader.ReadAll(folder), metals, cancellation: cancellation);
+            foreach (var failed in report.Results.Where(result => result.Mismatch is not null))
+                await output.WriteLineAsync($"{failed.Case.File}: {failed.Case.Name} on {NameOf(failed.Metal)}: {failed.Mismatch}");
+            foreach (string difference in report.Differences) await output.WriteLineAsync(difference);
+            foreach (var metal in metals) await output.WriteLineAsync($"{NameOf(metal),-7} {report.Passed(metal)} passed, {report.Failed(metal)} failed");
+            if (metals.Count > 1) await output.WriteLineAsync($"both    {report.Differences.Count} differences between the metals");
+            if (jsonFile is not null) await File.WriteAllBytesAsync(jsonFile, ToJson(report, metals), cancellation);
+            return report.HasFailures ? ExitCodes.Failure : ExitCodes.Success;
+        }
+        catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
+        {
+            await error.WriteLineAsync(exception.Message);
+            return ExitCodes.Failure;
+        }
+    }
+
+    private static string NameOf(Metal metal) => metal == Metal.Native ? "native" : "wasm";
+
+    private static byte[] ToJson(CaseReport report, IReadOnlyList<Metal> metals)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("plugin", report.Plugin);
+            writer.WriteString("target", BuildTarget.NativeHere.Name);
+            writer.WriteStartArray("metals");
+            foreach (var metal in metals)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("metal", NameOf(metal));
+                writer.WriteNumber("passed", report.Passed(metal));
+                writer.WriteNumber("failed", report.Failed(metal));
+                writer.WriteNumber("skipped", 0);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+}
