@@ -96,7 +96,7 @@ internal static class ChildProcess
         0 => null,
         EndedByCpuLimit or EndedByKill => nameof(ToolchainLimits.CpuTime),
         EndedByFileLimit => nameof(ToolchainLimits.FileBytes),
-        _ when errors.Contains("frame-larger-than", StringComparison.Ordinal) => nameof(ToolchainLimits.FrameBytes),
+        _ when errors.Contains("stack frame size (", StringComparison.Ordinal) => nameof(ToolchainLimits.FrameBytes),
         _ when errors.Contains("out of memory", StringComparison.OrdinalIgnoreCase) => nameof(ToolchainLimits.AddressSpaceBytes),
         _ when errors.Contains("bad_alloc", StringComparison.Ordinal) => nameof(ToolchainLimits.AddressSpaceBytes),
         _ when errors.Contains("Cannot allocate memory", StringComparison.Ordinal) => nameof(ToolchainLimits.AddressSpaceBytes),

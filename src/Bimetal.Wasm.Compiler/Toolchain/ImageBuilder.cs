@@ -86,12 +86,12 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
 
     private static string[] RoutineArguments(CompileOptions options) =>
     [
-        .. CommonArguments(options), $"-march={options.Cpu}", "-O2", "-ffreestanding", "-fno-builtin", "-fvisibility=hidden", "-fno-stack-protector",
+        .. CommonArguments(options), "-O2", "-ffreestanding", "-fno-builtin", "-fvisibility=hidden", "-fno-stack-protector",
         "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-c", "memory.c", "-o", RoutinesObject,
     ];
 
     private static string[] CommonArguments(CompileOptions options) =>
-        [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
+        [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", $"-march={options.Cpu}", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
 
     // A shared object only in name: whatever would need a dynamic linker is an error here or in the assertions. The routines are
     // linked only if something refers to them.

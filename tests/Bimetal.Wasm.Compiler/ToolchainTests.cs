@@ -1,0 +1,142 @@
+// What happens when LLVM is missing, of another version, refuses, or is led into using too much.
+
+using System.Text;
+using Bimetal.Testing;
+using Bimetal.Wasm.Compiler.Emit;
+using Bimetal.Wasm.Compiler.Toolchain;
+using Bimetal.Wasm.Modules;
+
+namespace Bimetal.Wasm.Compiler.Tests;
+
+// Environment variables are the process's, so these tests run alone.
+[Collection(nameof(ToolchainTests))]
+[CollectionDefinition(nameof(ToolchainTests), DisableParallelization = true)]
+public sealed class ToolchainTests : IDisposable
+{
+    private const string Small = "(module (func (export \"f\") (result i32) (i32.const 41)))";
+
+    private static readonly Lazy<WasmModule> Exploding = new(() => Compiling.Module(LongFunction(30_000)));
+
+    private readonly string? _clang = Environment.GetEnvironmentVariable("BIMETAL_CLANG");
+    private readonly string? _path = Environment.GetEnvironmentVariable("PATH");
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("BIMETAL_CLANG", _clang);
+        Environment.SetEnvironmentVariable("PATH", _path);
+    }
+
+    [Fact]
+    public void Find_WithoutClang_SaysWhatToInstall()
+    {
+        using var empty = new TemporaryFolder();
+        Environment.SetEnvironmentVariable("BIMETAL_CLANG", null);
+        Environment.SetEnvironmentVariable("PATH", empty.Path);
+        var failure = Assert.Throws<ToolchainException>(() => LlvmToolchain.Find());
+        Assert.Contains("apt-get install clang-19 lld-19", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("clang-19", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Find_WithWrongVariable_NamesIt()
+    {
+        Environment.SetEnvironmentVariable("BIMETAL_CLANG", "/nowhere/clang");
+        var failure = Assert.Throws<ToolchainException>(() => LlvmToolchain.Find());
+        Assert.Contains("$BIMETAL_CLANG is '/nowhere/clang'", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Find_OfAnotherVersion_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        string old = folder.Write("clang", "#!/bin/sh\necho 'Debian clang version 14.0.6'\n");
+        File.SetUnixFileMode(old, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Environment.SetEnvironmentVariable("BIMETAL_CLANG", old);
+        var failure = Assert.Throws<ToolchainException>(() => LlvmToolchain.Find());
+        Assert.Contains("14.0.6", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("LLVM 19", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Compile_OverCpuTime_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.CpuTime), Exploding.Value, new ToolchainLimits { CpuTime = TimeSpan.FromSeconds(1) });
+
+    [Fact]
+    public void Compile_OverWallTime_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.WallTime), Exploding.Value, new ToolchainLimits { WallTime = TimeSpan.FromMilliseconds(300) });
+
+    [Fact]
+    public void Compile_OverAddressSpace_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.AddressSpaceBytes), Exploding.Value, new ToolchainLimits { AddressSpaceBytes = 360L << 20 });
+
+    [Fact]
+    public void Compile_OverIrCharacters_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(Small), new ToolchainLimits { IrCharacters = 100 });
+
+    [Fact]
+    public void Build_OverFrameBytes_NamesTheLimit()
+    {
+        // IR as the emitter writes it, with a frame that LLVM needs no minutes to make.
+        string ir = Compiling.Ir(Small).Replace("  ret i32 41", "  %big = alloca [200000 x i8]\n  call void @raise(ptr %big, i32 1)\n  ret i32 41", StringComparison.Ordinal);
+        Assert.Contains("%big", ir, StringComparison.Ordinal);
+        var builder = new ImageBuilder(LlvmToolchain.Find(), new ToolchainLimits(), null);
+        var failure = Assert.Throws<ToolchainException>(() => builder.Build(new ImageIr([ir], false), Compiling.Options, 1, [], CancellationToken.None));
+        Assert.Equal(nameof(ToolchainLimits.FrameBytes), failure.Limit);
+    }
+
+    [Fact]
+    public void Compile_Cancelled_Ends()
+    {
+        using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        Assert.Throws<OperationCanceledException>(() => new ModuleCompiler().Compile([Exploding.Value], Compiling.Options, cancellation.Token));
+    }
+
+    [Fact]
+    public void Compile_OfUnknownCpu_SaysWhatClangSaid()
+    {
+        var failure = Assert.Throws<ToolchainException>(() => Compiling.Image(Small, Compiling.Options with { Cpu = "x86-64-v99" }));
+        Assert.Contains("x86-64-v99", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Compile_WithOptionInCpuName_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => Compiling.Image(Small, Compiling.Options with { Cpu = "x\" \"target-features\"=\"+avx" }));
+
+    [Fact]
+    public void Compile_LeavesNoTemporaryFiles()
+    {
+        using var folder = new TemporaryFolder();
+        string? before = Environment.GetEnvironmentVariable("TMPDIR");
+        Environment.SetEnvironmentVariable("TMPDIR", folder.Path);
+        try
+        {
+            var module = Compiling.Module(Small);
+            new ModuleCompiler().Compile([module], Compiling.Options, TestContext.Current.CancellationToken);
+            Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TMPDIR", before);
+        }
+    }
+
+    private static void AssertLimit(string limit, WasmModule module, ToolchainLimits limits)
+    {
+        var failure = Assert.Throws<ToolchainException>(() => new ModuleCompiler(null, limits).Compile([module], Compiling.Options));
+        Assert.Equal(limit, failure.Limit);
+        Assert.Contains(limit, failure.Message, StringComparison.Ordinal);
+    }
+
+    // One long function whose blocks all depend on each other.
+    private static string LongFunction(int count)
+    {
+        var text = new StringBuilder("(module (memory 1) (func (export \"f\") (param i64 i64) (result i64) (local i64)\n(loop $l\n");
+        for (int index = 0; index < count; index++)
+        {
+            text.Append($"(local.set 2 (i64.add (i64.mul (local.get 2) (i64.load offset={index * 8} (i32.const 0))) (i64.rotl (local.get 0) (local.get 1))))\n");
+            if (index % 10 == 0) text.Append("(br_if $l (i64.eqz (local.get 2)))\n");
+        }
+
+        return text.Append(") (local.get 2)))").ToString();
+    }
+}

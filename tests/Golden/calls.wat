@@ -1,0 +1,86 @@
+;; Direct, imported and indirect calls; two results; a recursive function checks its stack.
+(module
+  (type $unary (func (param i32) (result i32)))
+  (import "env" "host" (func $host (param i32) (result i32)))
+  (table 2 2 funcref)
+  (elem (i32.const 0) $pair-user)
+  (func $pair (param i32) (result i32 i64) (local.get 0) (i64.extend_i32_u (local.get 0)))
+  (func $pair-user (type $unary) (drop (call $pair (local.get 0))) (call $host))
+  (func (export "indirect") (param i32) (result i32) (call_indirect (type $unary) (i32.const 5) (local.get 0))))
+
+;; ---- IR ----
+;; define internal { i32, i64 } @m0f1(ptr noundef nonnull align 64 dereferenceable(256) %c, i32 %a0) #0 {
+;; e:
+;;   %0 = zext i32 %a0 to i64
+;;   %1 = insertvalue { i32, i64 } poison, i32 %a0, 0
+;;   %2 = insertvalue { i32, i64 } %1, i64 %0, 1
+;;   ret { i32, i64 } %2
+;; }
+;; define internal i32 @m0f2(ptr noundef nonnull align 64 dereferenceable(256) %c, i32 %a0) #0 {
+;; e:
+;;   %sp = call i64 @llvm.read_register.i64(metadata !1)
+;;   %sl = getelementptr i8, ptr %c, i64 16
+;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
+;;   %so = icmp ult i64 %sp, %sm
+;;   br i1 %so, label %t10, label %b0
+;; b0:
+;;   %0 = call { i32, i64 } @m0f1(ptr %c, i32 %a0)
+;;   %1 = extractvalue { i32, i64 } %0, 0
+;;   %2 = extractvalue { i32, i64 } %0, 1
+;;   %3 = getelementptr i8, ptr %c, i64 160
+;;   %4 = load ptr, ptr %3, align 8, !invariant.load !0
+;;   %5 = getelementptr i8, ptr %c, i64 168
+;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
+;;   %7 = call i32 %4(ptr %6, i32 %1)
+;;   ret i32 %7
+;; t10:
+;;   call void @raise(ptr %c, i32 10)
+;;   unreachable
+;; }
+;; define internal i32 @m0f3(ptr noundef nonnull align 64 dereferenceable(256) %c, i32 %a0) #0 {
+;; e:
+;;   %sp = call i64 @llvm.read_register.i64(metadata !1)
+;;   %sl = getelementptr i8, ptr %c, i64 16
+;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
+;;   %so = icmp ult i64 %sp, %sm
+;;   br i1 %so, label %t10, label %b0
+;; b0:
+;;   %0 = icmp ult i32 %a0, 2
+;;   br i1 %0, label %b1, label %t7
+;; b1:
+;;   %1 = zext i32 %a0 to i64
+;;   %2 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 2) #3
+;;   %3 = and i64 %1, %2
+;;   %4 = getelementptr i8, ptr %c, i64 144
+;;   %5 = load ptr, ptr %4, align 8, !invariant.load !0
+;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
+;;   %7 = getelementptr [32 x i8], ptr %6, i64 %3
+;;   %8 = getelementptr i8, ptr %7, i64 16
+;;   %9 = load i32, ptr %8, align 8, !tbaa !12
+;;   %10 = getelementptr i8, ptr %c, i64 128
+;;   %11 = load i32, ptr %10, align 4, !invariant.load !0
+;;   %12 = load ptr, ptr %7, align 8, !tbaa !12
+;;   %13 = call ptr asm "cmpl $3, $2\0Acmovneq $4, $0", "=r,0,r,r,r,~{flags}"(ptr %12, i32 %9, i32 %11, i64 0) #3
+;;   %14 = icmp ne ptr %13, null
+;;   br i1 %14, label %b3, label %b2
+;; b2:
+;;   %15 = icmp eq i32 %9, 0
+;;   br i1 %15, label %t8, label %t9
+;; b3:
+;;   %16 = getelementptr i8, ptr %7, i64 8
+;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
+;;   %18 = call i32 %13(ptr %17, i32 5)
+;;   ret i32 %18
+;; t7:
+;;   call void @raise(ptr %c, i32 7)
+;;   unreachable
+;; t8:
+;;   call void @raise(ptr %c, i32 8)
+;;   unreachable
+;; t9:
+;;   call void @raise(ptr %c, i32 9)
+;;   unreachable
+;; t10:
+;;   call void @raise(ptr %c, i32 10)
+;;   unreachable
+;; }
