@@ -50,18 +50,14 @@ internal sealed class SharedInstances : InstanceSource
 
     public override void Return(GuestInstance guest)
     {
-        lock (guest.Gate)
-        {
-            if (guest.Failure is not null && guest.StreamCount == 0) guest.Instance.Dispose();
-        }
+        lock (guest.Gate) guest.DisposeIfAbandoned();
     }
 
     /// <summary>The caller holds the gate of the instance.</summary>
     public override void Fail(GuestInstance guest, PluginFailure failure)
     {
         if (guest.Failure is not null) return;
-        guest.Failure = TrapReport.Collateral(failure);
-        foreach (var stream in guest.Streams) stream.Fail(guest.Failure);
+        guest.Abandon(TrapReport.Collateral(failure));
         guest.Slot!.Replace(guest, failure);
     }
 
@@ -112,12 +108,7 @@ internal sealed class SharedInstances : InstanceSource
         {
             Ticks.Dispose();
             if (Interlocked.Exchange(ref _guest, null) is not { } guest) return;
-            lock (guest.Gate)
-            {
-                guest.Failure = new PluginFailure(FailureKind.Load, $"plugin {_owner._plugin.Name}: unloaded");
-                foreach (var stream in guest.Streams) stream.Fail(guest.Failure);
-                if (guest.StreamCount == 0) guest.Instance.Dispose();
-            }
+            lock (guest.Gate) guest.Abandon(new PluginFailure(FailureKind.Load, $"plugin {_owner._plugin.Name}: unloaded"));
         }
 
         private void StartLater(string reason)

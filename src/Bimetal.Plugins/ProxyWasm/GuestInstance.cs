@@ -72,10 +72,6 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>The stream that host calls act on; null for the root context.</summary>
     public WasmPluginStream? EffectiveStream { get; private set; }
 
-    public IEnumerable<WasmPluginStream> Streams => _streams.Values;
-
-    public int StreamCount => _streams.Count;
-
     /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
     public bool MayWait => _streams.Count < MaximumContextCount;
 
@@ -137,6 +133,27 @@ internal sealed class GuestInstance : IWasiHost
         _isAllocating = false;
         pointer = (uint)slots[0];
         return trap;
+    }
+
+    /// <summary>Ends everything in an instance that must not be entered again. The caller holds the gate.</summary>
+    public void Abandon(PluginFailure failure)
+    {
+        Failure = failure;
+        _finished.Clear();
+        foreach (var (contextId, stream) in _streams)
+        {
+            // Those that only wait for proxy_done have no one left who would detach them.
+            if (stream.IsReleased) _streams.Remove(contextId);
+            else stream.Fail(failure);
+        }
+
+        DisposeIfAbandoned();
+    }
+
+    /// <summary>Frees the instance when it has failed and no stream is in it. The caller holds the gate.</summary>
+    public void DisposeIfAbandoned()
+    {
+        if (Failure is not null && _streams.Count == 0) Instance.Dispose();
     }
 
     /// <summary>Ends a context as soon as the guest is not running.</summary>

@@ -24,6 +24,9 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
     public override bool WantsResponseBody => guest.Has(GuestCallback.ResponseBody);
 
+    /// <summary>True once the gateway has disposed of the stream; its context may still wait for proxy_done.</summary>
+    public bool IsReleased { get; private set; }
+
     /// <summary>Makes the context. When that fails the stream is only good for disposing of it.</summary>
     public void Begin()
     {
@@ -64,6 +67,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
     protected override void Release()
     {
+        IsReleased = true;
         if (source.IsShared)
         {
             lock (guest.Gate)
@@ -124,22 +128,26 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
     private void Log()
     {
-        _isDone = true;
-        if (CallContext(GuestCallback.Done, out bool isDone) && !isDone && source.IsShared && guest.MayWait)
-        {
-            // Not finished: log and delete follow when the plugin says so. A clone is thrown away, so there nothing can follow.
-            _isWaitingForDone = true;
-            return;
-        }
+        AskDone();
+        if (Failure is null && !_isWaitingForDone) CallContext(GuestCallback.Log, out _);
+    }
 
-        if (Failure is null) CallContext(GuestCallback.Log, out _);
+    /// <summary>
+    /// Tells the plugin that the stream is over. When it wants more time, log and delete follow its proxy_done; not so in a clone, which is
+    /// thrown away, so that nothing could follow.
+    /// </summary>
+    private void AskDone()
+    {
+        _isDone = true;
+        _isWaitingForDone = CallContext(GuestCallback.Done, out bool isDone) && !isDone && source.IsShared && guest.MayWait;
     }
 
     /// <summary>Ends the context, if there is one that can still be entered.</summary>
     private void End()
     {
-        if (_contextId == 0 || _isWaitingForDone) return;
-        if (Failure is null && !_isDone) CallContext(GuestCallback.Done, out _);
+        if (_contextId == 0) return;
+        if (Failure is null && !_isDone) AskDone();
+        if (Failure is null && _isWaitingForDone) return;
         if (Failure is null) CallContext(GuestCallback.Delete, out _);
         guest.Detach(_contextId);
     }
