@@ -7,9 +7,13 @@ public sealed class SdkFolder
 {
     private SdkFolder(string home)
     {
+        Home = home;
         Sources = Path.Combine(home, "sdk/c");
         NativeInclude = Path.Combine(home, "native/include");
     }
+
+    /// <summary>The folder that holds sdk, native and plugins.</summary>
+    public string Home { get; }
 
     /// <summary>Absolute path of sdk/c.</summary>
     public string Sources { get; }

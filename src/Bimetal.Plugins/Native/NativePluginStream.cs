@@ -37,6 +37,12 @@ public sealed unsafe class NativePluginStream : PluginStream
 
     public override bool WantsResponseBody => _plugin.Table->ResponseBody is not null;
 
+    /// <summary>Callbacks that the plugin has and that were made.</summary>
+    internal int Entries { get; private set; }
+
+    /// <summary>Host functions that were called for this stream.</summary>
+    internal int HostCalls { get; set; }
+
     internal new NativePlugin Plugin => _plugin;
 
     internal CallArena Arena => _slot.Arena;
@@ -125,7 +131,11 @@ public sealed unsafe class NativePluginStream : PluginStream
         }
     }
 
-    private static FilterAction Action(int result) => result == 0 ? FilterAction.Continue : FilterAction.Pause;
+    private FilterAction Action(int result)
+    {
+        Entries++;
+        return result == 0 ? FilterAction.Continue : FilterAction.Pause;
+    }
 
     // SAFETY: the buffer cannot move inside the fixed statement; _callbackBody is void outside of it.
     private int CallWithBody(delegate* unmanaged[Cdecl]<void*, ulong, void*, nuint, uint, int> callback, bool isRequest, uint end)

@@ -46,14 +46,17 @@ internal sealed unsafe class StreamSlot
 
     public CallArena Arena { get; } = new();
 
-    /// <summary>The stream of a handle, or null. Any thread.</summary>
+    /// <summary>The stream of a handle, or null, for a host function that the stream's plugin calls.</summary>
     public static NativePluginStream? Find(ulong handle)
     {
         var slots = Volatile.Read(ref s_slots);
         uint index = (uint)handle - 1;
         if (index >= (uint)slots.Length) return null;
         var slot = slots[index];
-        return slot is not null && slot._generation == (uint)(handle >> 32) ? slot._stream : null;
+        if (slot is null || slot._generation != (uint)(handle >> 32)) return null;
+        var stream = slot._stream;
+        if (stream is not null) stream.HostCalls++;
+        return stream;
     }
 
     /// <summary>Takes the slot for a stream; returns its handle.</summary>

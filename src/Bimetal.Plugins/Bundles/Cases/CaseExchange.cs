@@ -2,9 +2,11 @@
 // uses it too, so a run without collecting allocates little beside what the plugin host itself does.
 
 using System.Buffers;
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Native;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.Bundles.Cases;
@@ -19,9 +21,7 @@ public sealed class CaseExchange(PluginCase one)
     private bool _isRequestContinued;
     private bool _isResponseContinued;
     private PluginFailure? _failure;
-
-    /// <summary>The stream that <see cref="Drive"/> drove, when the caller begins it itself.</summary>
-    public HttpStream Stream => _stream;
+    private CaseTimes? _times;
 
     /// <summary>Runs the case and collects what came out.</summary>
     public static CaseOutcome Run(Plugin plugin, PluginCase one)
@@ -38,14 +38,26 @@ public sealed class CaseExchange(PluginCase one)
         return new CaseOutcome { End = end, Failure = stream.Failure ?? exchange._failure, Request = request.Trace, Response = end == CaseEnd.Answered ? Answer(stream) : response.Trace };
     }
 
-    /// <summary>Puts the request's fields into <see cref="Stream"/>; before the plugin stream begins.</summary>
-    public void FillRequest()
+    /// <summary>Runs the case for its times only; what passes is dropped.</summary>
+    public static void Measure(Plugin plugin, PluginCase one, CaseTimes times)
     {
-        foreach (var (name, value) in one.Request.Fields) _stream.RequestHeaders.Add(name, value);
+        ArgumentNullException.ThrowIfNull(plugin);
+        ArgumentNullException.ThrowIfNull(one);
+        ArgumentNullException.ThrowIfNull(times);
+        times.Clear();
+        var exchange = new CaseExchange(one) { _times = times };
+        exchange.FillRequest();
+        long started = Stopwatch.GetTimestamp();
+        var stream = plugin.TryBegin(exchange._stream, out _);
+        times.BeginTicks = Stopwatch.GetTimestamp() - started;
+        times.End = CaseEnd.Failed;
+        if (stream is null) return;
+        times.End = exchange.Drive(stream, null, null);
+        if (stream is NativePluginStream native) (times.Entries, times.HostCalls) = (native.Entries, native.HostCalls);
+        started = Stopwatch.GetTimestamp();
+        stream.Dispose();
+        times.EndTicks = Stopwatch.GetTimestamp() - started;
     }
-
-    /// <summary>Makes all callbacks of the exchange; without collectors what passes is dropped.</summary>
-    public CaseEnd Drive(PluginStream stream) => Drive(stream, null, null);
 
     private static CaseTrace Answer(PluginStream stream)
     {
@@ -69,7 +81,9 @@ public sealed class CaseExchange(PluginCase one)
         }
 
         if (stream.Failure is not null || _failure is not null) return CaseEnd.Failed;
+        long started = Now();
         stream.OnLog();
+        _times?.AddCallback(started);
         if (stream.Failure is not null) return CaseEnd.Failed;
         if (stream.IsReset) return CaseEnd.Reset;
         if (stream.LocalResponse is not null) return CaseEnd.Answered;
@@ -80,7 +94,9 @@ public sealed class CaseExchange(PluginCase one)
     private bool DriveDirection(PluginStream stream, bool isRequest, IReadOnlyList<ReadOnlyMemory<byte>> chunks, HeaderMap fields, Collector? collector)
     {
         bool isEnd = chunks.Count == 0;
+        long started = Now();
         var action = isRequest ? stream.OnRequestHeaders(isEnd) : stream.OnResponseHeaders(isEnd);
+        _times?.AddCallback(started);
         bool isHeld = action == FilterAction.Pause && !TakeContinued(isRequest);
         if (IsOver(stream)) return false;
         if (!isHeld) collector?.TakeFields(fields);
@@ -96,7 +112,9 @@ public sealed class CaseExchange(PluginCase one)
 
             if (!TryAppend(body, chunks[index])) return false;
             isEnd = index == chunks.Count - 1;
+            started = Now();
             action = isRequest ? stream.OnRequestBody(isEnd) : stream.OnResponseBody(isEnd);
+            _times?.AddCallback(started);
             bool isReleased = action == FilterAction.Continue || TakeContinued(isRequest);
             if (IsOver(stream)) return false;
             if (isReleased) Pass(fields, body, collector);
@@ -104,6 +122,13 @@ public sealed class CaseExchange(PluginCase one)
         }
 
         return !isHeld;
+    }
+
+    private long Now() => _times is null ? 0 : Stopwatch.GetTimestamp();
+
+    private void FillRequest()
+    {
+        foreach (var (name, value) in one.Request.Fields) _stream.RequestHeaders.Add(name, value);
     }
 
     private static void Pass(HeaderMap fields, BodyBuffer body, Collector? collector)

@@ -1,0 +1,26 @@
+/* One callback with as many host calls as the configuration says: {"calls": N}. */
+#include <bimetal_json.h>
+#include <bimetal_plugin.h>
+
+static int64_t s_calls;
+
+static bool configure(bp_slice configuration)
+{
+    bp_json reader;
+    bp_json_member member;
+    if (!bp_json_begin(&reader, configuration)) return false;
+    while (bp_json_next(&reader, &member))
+        if (bp_json_is(&member, "calls")) s_calls = member.number;
+    return bp_json_ended(&reader);
+}
+BP_ON_CONFIGURE(configure)
+
+static bp_action on_request_headers(bp_stream stream, void *state, bool end_of_stream)
+{
+    (void)state, (void)end_of_stream;
+    bp_slice value;
+    for (int64_t call = 0; call < s_calls; call++)
+        if (bp_header_get(stream, BP_REQUEST_HEADERS, ":path", &value) != BP_OK) return BP_PAUSE;
+    return BP_CONTINUE;
+}
+BP_ON_REQUEST_HEADERS(on_request_headers)

@@ -1,0 +1,13 @@
+// The words of a verdict, as in the JSON and in the table.
+
+namespace Bimetal.Meter.Report;
+
+public static class BenchVerdict
+{
+    public const string NativeFaster = "native faster";
+
+    public const string WasmFaster = "wasm faster";
+
+    /// <summary>The interval of the difference holds zero.</summary>
+    public const string TooNoisy = "too noisy to say";
+}

@@ -1,0 +1,125 @@
+// Measures a workload in rounds. In each round every arrangement runs the same exchanges for a few milliseconds; the order turns from
+// round to round, so that none is always the first after a garbage collection or a change of frequency.
+
+using Bimetal.Meter.Statistics;
+using Bimetal.Plugins;
+using Bimetal.Plugins.Bundles.Cases;
+
+namespace Bimetal.Meter.Workloads;
+
+/// <summary>How long to measure.</summary>
+/// <param name="Rounds">Pairs of values behind each interval.</param>
+/// <param name="ExchangesPerRound">Exchanges of each arrangement in a round, at least; whole passes over the cases are made.</param>
+/// <param name="WarmUpRounds">Rounds that are thrown away first.</param>
+public sealed record MeterPlan(int Rounds, int ExchangesPerRound, int WarmUpRounds)
+{
+    public static MeterPlan Quick { get; } = new(Rounds: 40, ExchangesPerRound: 1000, WarmUpRounds: 5);
+
+    public static MeterPlan Full { get; } = new(Rounds: 200, ExchangesPerRound: 3000, WarmUpRounds: 20);
+}
+
+/// <summary>Times of one arrangement, in microseconds.</summary>
+public sealed class ArrangementTimes
+{
+    /// <summary>Median of all parts of an exchange together, one value per round.</summary>
+    public List<double> RoundMediansUs { get; } = [];
+
+    /// <summary>99th percentile of the same, one value per round.</summary>
+    public List<double> RoundP99sUs { get; } = [];
+
+    /// <summary>Medians of the parts, one value per round: getting the stream, all callbacks, giving it back.</summary>
+    public List<double> BeginUs { get; } = [];
+
+    public List<double> CallbacksUs { get; } = [];
+
+    public List<double> EndUs { get; } = [];
+
+    public double P50Us => Quantile.Median(RoundMediansUs);
+
+    public double P99Us => Quantile.Median(RoundP99sUs);
+
+    /// <summary>Mean callbacks of an exchange that the plugin has; counted on the native metal.</summary>
+    public double Entries { get; internal set; }
+
+    /// <summary>Mean host calls of an exchange; counted on the native metal.</summary>
+    public double HostCalls { get; internal set; }
+
+    /// <summary>Exchanges that did not end like the first pass did.</summary>
+    public int Odd { get; internal set; }
+}
+
+/// <summary>Runs rounds.</summary>
+public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
+{
+    private readonly CaseTimes _times = new();
+    private readonly CaseEnd[] _expectedEnds = new CaseEnd[workload.Cases.Count];
+    private readonly Dictionary<Arrangement, ArrangementTimes> _results =
+        Enum.GetValues<Arrangement>().ToDictionary(arrangement => arrangement, _ => new ArrangementTimes());
+
+    private double[] _exchangesUs = [];
+    private double[] _beginUs = [];
+    private double[] _callbacksUs = [];
+    private double[] _endUs = [];
+
+    /// <summary>Measures; the result has every arrangement with the same rounds.</summary>
+    /// <param name="progress">Gets the share that is done, 0 to 1.</param>
+    public IReadOnlyDictionary<Arrangement, ArrangementTimes> Run(MeterPlan plan, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        int passes = (plan.ExchangesPerRound + workload.Cases.Count - 1) / workload.Cases.Count;
+        int exchanges = passes * workload.Cases.Count;
+        (_exchangesUs, _beginUs, _callbacksUs, _endUs) = (new double[exchanges], new double[exchanges], new double[exchanges], new double[exchanges]);
+        Rehearse();
+        var order = Enum.GetValues<Arrangement>();
+        for (int round = -plan.WarmUpRounds; round < plan.Rounds; round++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (int turn = 0; turn < order.Length; turn++)
+            {
+                var arrangement = order[(turn + round + plan.WarmUpRounds) % order.Length];
+                RunRound(workload[arrangement], _results[arrangement], isKept: round >= 0);
+            }
+
+            progress?.Report((double)(round + plan.WarmUpRounds + 1) / (plan.Rounds + plan.WarmUpRounds));
+        }
+
+        return _results;
+    }
+
+    /// <summary>One pass on each arrangement: how exchanges end, and what an exchange consists of.</summary>
+    private void Rehearse()
+    {
+        foreach (var (arrangement, result) in _results)
+        {
+            for (int index = 0; index < workload.Cases.Count; index++)
+            {
+                CaseExchange.Measure(workload[arrangement], workload.Cases[index], _times);
+                if (arrangement == Arrangement.Native) _expectedEnds[index] = _times.End;
+                result.Entries += (double)_times.Entries / workload.Cases.Count;
+                result.HostCalls += (double)_times.HostCalls / workload.Cases.Count;
+            }
+        }
+    }
+
+    private void RunRound(Plugin plugin, ArrangementTimes result, bool isKept)
+    {
+        for (int index = 0; index < _exchangesUs.Length; index++)
+        {
+            int number = index % workload.Cases.Count;
+            CaseExchange.Measure(plugin, workload.Cases[number], _times);
+            if (_times.End != _expectedEnds[number]) result.Odd++;
+            _beginUs[index] = clock.Microseconds(_times.BeginTicks, 1);
+            _callbacksUs[index] = clock.Microseconds(_times.CallbackTicks, _times.Callbacks);
+            _endUs[index] = clock.Microseconds(_times.EndTicks, 1);
+            _exchangesUs[index] = _beginUs[index] + _callbacksUs[index] + _endUs[index];
+        }
+
+        if (!isKept) return;
+        Array.Sort(_exchangesUs);
+        result.RoundMediansUs.Add(Quantile.OfSorted(_exchangesUs, 0.5));
+        result.RoundP99sUs.Add(Quantile.OfSorted(_exchangesUs, 0.99));
+        result.BeginUs.Add(Quantile.Median(_beginUs));
+        result.CallbacksUs.Add(Quantile.Median(_callbacksUs));
+        result.EndUs.Add(Quantile.Median(_endUs));
+    }
+}
