@@ -16,7 +16,7 @@ public static class BenchTable
         ArgumentNullException.ThrowIfNull(report);
         var text = new StringBuilder();
         var machine = report.Machine;
-        Line(text, $"{machine.Cpu}, {machine.Cores} cores, {machine.Kernel}{(machine.Governor is null ? "" : ", governor " + machine.Governor)}");
+        Wrapped(text, $"{machine.Cpu}, {machine.Cores} cores, {machine.Kernel}{(machine.Governor is null ? "" : ", governor " + machine.Governor)}", indent: 2);
         Line(text, $"{machine.Runtime}, Bimetal {machine.Bimetal}, {machine.Date}");
         foreach (var task in report.Tasks)
         {
@@ -25,13 +25,13 @@ public static class BenchTable
         }
 
         text.Append('\n');
-        Line(text, Summary(report.Summary));
+        Wrapped(text, Summary(report.Summary), indent: 2);
         return text.ToString();
     }
 
     private static void WriteTask(StringBuilder text, BenchTask task)
     {
-        Line(text, $"{task.Task}: {task.Input}; {task.Mode}");
+        Wrapped(text, $"{task.Task}: {task.Input}; {task.Mode}", indent: 2);
         Line(text, $"  {"us per exchange",-22}{"native p50",12}{"p99",10}{"wasm p50",12}{"p99",10}{"p50 diff",12}{"ratio",8}{"of budget",11}");
         Row(text, "call (warm instance)", task.Native.CallP50Us, task.Native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, task.Tax.CallDeltaUs, task.Tax.CallRatio, task.LatencyBudgetUs);
         Row(text, "request (fresh)", task.Native.RequestP50Us, task.Native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, task.Tax.RequestDeltaUs, task.Tax.RequestRatio, task.LatencyBudgetUs);

@@ -29,7 +29,7 @@ public sealed record MachineDescription
     {
         Cpu = CpuModel(),
         Cores = Environment.ProcessorCount,
-        Kernel = RuntimeInformation.OSDescription.Split(" #")[0],
+        Kernel = "Linux " + (ReadLine("/proc/sys/kernel/osrelease") ?? Environment.OSVersion.Version.ToString()),
         Governor = ReadLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         Runtime = RuntimeInformation.FrameworkDescription + (RuntimeFeature.IsDynamicCodeSupported ? " (CoreCLR)" : " (NativeAOT)"),
         Bimetal = typeof(MachineDescription).Assembly.GetName().Version?.ToString(3) ?? "",

@@ -38,10 +38,10 @@ public sealed class ArrangementTimes
 
     public double P99Us => Quantile.Median(RoundP99sUs);
 
-    /// <summary>Mean callbacks of an exchange that the plugin has; counted on the native metal.</summary>
+    /// <summary>Callbacks of the median exchange that the plugin has; counted on the native metal.</summary>
     public double Entries { get; internal set; }
 
-    /// <summary>Mean host calls of an exchange; counted on the native metal.</summary>
+    /// <summary>Host calls of the median exchange; counted on the native metal.</summary>
     public double HostCalls { get; internal set; }
 
     /// <summary>Exchanges that did not end like the first pass did.</summary>
@@ -91,13 +91,15 @@ public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
     {
         foreach (var (arrangement, result) in _results)
         {
+            double[] entries = new double[workload.Cases.Count], hostCalls = new double[workload.Cases.Count];
             for (int index = 0; index < workload.Cases.Count; index++)
             {
                 CaseExchange.Measure(workload[arrangement], workload.Cases[index], _times);
                 if (arrangement == Arrangement.Native) _expectedEnds[index] = _times.End;
-                result.Entries += (double)_times.Entries / workload.Cases.Count;
-                result.HostCalls += (double)_times.HostCalls / workload.Cases.Count;
+                (entries[index], hostCalls[index]) = (_times.Entries, _times.HostCalls);
             }
+
+            (result.Entries, result.HostCalls) = (Quantile.Median(entries), Quantile.Median(hostCalls));
         }
     }
 

@@ -32,6 +32,23 @@ public sealed class PluginCaseTests
     }
 
     [Theory]
+    [InlineData("token-auth", InstancePolicy.PerRequest)]
+    [InlineData("token-auth", InstancePolicy.Shared)]
+    [InlineData("image-meta", InstancePolicy.PerRequest)]
+    [InlineData("image-meta", InstancePolicy.Shared)]
+    [InlineData("../tests/Plugins/probe", InstancePolicy.PerRequest)]
+    [InlineData("../tests/Plugins/probe", InstancePolicy.Shared)]
+    public async Task Run_OnBothMetals_IsTheSameByteForByte(string name, InstancePolicy instance)
+    {
+        var folder = await BuiltAsync(name);
+        var report = await PluginCaseRunner.RunAsync(
+            folder, CaseReader.ReadAll(folder), [Metal.Native, Metal.Wasm], instance: instance, cancellation: TestContext.Current.CancellationToken);
+        Assert.True(report.Results.All(result => result.Mismatch is null), string.Join("\n", report.Results.Where(result => result.Mismatch is not null).Select(Describe)));
+        Assert.Empty(report.Differences);
+        Assert.Equal(report.Passed(Metal.Native), report.Passed(Metal.Wasm));
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(13)]

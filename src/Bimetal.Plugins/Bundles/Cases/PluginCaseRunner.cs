@@ -23,6 +23,9 @@ public sealed record CaseReport(string Plugin, IReadOnlyList<CaseResult> Results
 /// <summary>Runs cases without network.</summary>
 public static class PluginCaseRunner
 {
+    /// <summary>CPU limit of a callback here: an endless loop still ends, and a runtime that compiles its host functions at first use does not look like one.</summary>
+    private static readonly TimeSpan s_cpuPerCallback = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs every case on every metal given.</summary>
     /// <param name="folder">Built for these metals.</param>
     /// <param name="cases">From <see cref="CaseReader"/>.</param>
@@ -70,6 +73,7 @@ public static class PluginCaseRunner
             Instance = instance,
             Configuration = Encoding.UTF8.GetBytes(configuration),
             LatencyBudget = folder.Manifest.LatencyBudget,
+            Limits = new PluginLimits { CpuPerCallback = s_cpuPerCallback },
         };
         return PluginLoader.LoadAsync(config, services, cancellation);
     }
