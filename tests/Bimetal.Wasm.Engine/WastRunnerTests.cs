@@ -1,7 +1,9 @@
 // The script runner notices what is wrong: nothing may pass or vanish that did not hold.
 
 using Bimetal.Testing;
+using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Engine.Wast;
+using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Engine.Tests;
 
@@ -96,6 +98,30 @@ public sealed class WastRunnerTests(EngineFixture engine) : IClassFixture<Engine
         Assert.StartsWith("script.wast:2: module: unknown import", output);
         Assert.EndsWith("(3 commands)\n1 passed, 3 failed, 0 skipped\n", output);
         Assert.Equal(1, exitCode);
+    }
+
+    [Fact]
+    public void Run_ModuleThatDoesNotCompile_IsNamedAndLeavesItsBatchAlone()
+    {
+        string path = engine.Write("script.wast", """
+            (module (func (export "f") (result i32) (i32.const 1)))
+            (assert_return (invoke "f") (i32.const 1))
+            (module (func (export "poison")))
+            (assert_return (invoke "poison"))
+            (assert_return (invoke "poison"))
+            (module (func (export "f") (result i32) (i32.const 3)))
+            (assert_return (invoke "f") (i32.const 3))
+            (module (func (export "f") (result i32) (i32.const 4)))
+            (assert_return (invoke "f") (i32.const 4))
+            """);
+        var compiler = new ModuleCompiler(engine.Cache);
+        var output = new StringWriter();
+        WastCommandRunner.Run(new WastRequest { Paths = [path] }, CompileUnlessPoisoned, output, TextWriter.Null);
+        Assert.Equal("script.wast:3: module: does not compile: no such instruction (3 commands)\n3 passed, 3 failed, 0 skipped\n", output.ToString());
+
+        CompiledImage CompileUnlessPoisoned(IReadOnlyList<WasmModule> modules) => modules.Any(module => module.Exports[0].Name == "poison")
+            ? throw new NotSupportedException("no such instruction")
+            : compiler.Compile(modules, new CompileOptions());
     }
 
     [Fact]

@@ -7,8 +7,11 @@ using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Wasm.Engine.Wast;
 
+/// <summary>Compiles several modules into one image.</summary>
+internal delegate CompiledImage CompileBatch(IReadOnlyList<WasmModule> modules);
+
 /// <summary>Loads and compiles the modules of a few scripts; owns their code.</summary>
-internal sealed class ScriptCompiler(WastRequest request, ModuleCompiler compiler) : IDisposable
+internal sealed class ScriptCompiler(CompileBatch compile) : IDisposable
 {
     internal const int ModulesPerCompilation = 50;
     internal const int BytesPerCompilation = 96 * 1024;
@@ -61,7 +64,7 @@ internal sealed class ScriptCompiler(WastRequest request, ModuleCompiler compile
     {
         try
         {
-            var image = compiler.Compile([.. batch.Select(module => module.Module!)], request.Compile, CancellationToken.None);
+            var image = compile([.. batch.Select(module => module.Module!)]);
             var mapping = CodeMapping.Map(image.Bytes.Span);
             _mappings.Add(mapping);
             for (int i = 0; i < batch.Count; i++) batch[i].Loaded = new LoadedModule(batch[i].Module!, mapping, i);

@@ -1,6 +1,7 @@
 // `bimetal wast PATH…`: everything but the command line itself.
 
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Compiler.Toolchain;
 
 namespace Bimetal.Wasm.Engine.Wast;
 
@@ -12,10 +13,18 @@ public static class WastCommandRunner
     public static int Run(WastRequest request, TextWriter output, TextWriter error)
     {
         ArgumentNullException.ThrowIfNull(request);
+        var compiler = new ModuleCompiler(request.Cache);
+        return Run(request, modules => compiler.Compile(modules, request.Compile), output, error);
+    }
+
+    internal static int Run(WastRequest request, CompileBatch compile, TextWriter output, TextWriter error)
+    {
         try
         {
+            // Without a compiler every module would fail for the same reason.
+            LlvmToolchain.Find(request.Cache);
             using var finder = new WastScriptFinder();
-            var tallies = new WastRunner(request, error).Run(finder.Find(request.Paths, request.Threads));
+            var tallies = new WastRunner(request, compile, error).Run(finder.Find(request.Paths, request.Threads));
             foreach (string failure in tallies.SelectMany(tally => tally.Failures)) output.WriteLine(failure);
             int failed = tallies.Sum(tally => tally.Failed);
             output.WriteLine($"{tallies.Sum(tally => tally.Passed)} passed, {failed} failed, {tallies.Sum(tally => tally.Skipped)} skipped");

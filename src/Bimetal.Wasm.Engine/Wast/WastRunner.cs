@@ -1,16 +1,14 @@
 // Runs many scripts: several at once, small ones compiled together.
 
 using System.Collections.Concurrent;
-using Bimetal.Wasm.Compiler;
 
 namespace Bimetal.Wasm.Engine.Wast;
 
-internal sealed class WastRunner(WastRequest request, TextWriter error)
+internal sealed class WastRunner(WastRequest request, CompileBatch compile, TextWriter error)
 {
     // Guests run on the thread's stack, and some scripts recurse deeply on purpose.
     private const int StackBytes = 8 * 1024 * 1024;
 
-    private readonly ModuleCompiler _compiler = new(request.Cache);
     private readonly ConcurrentDictionary<WastScript, WastTally> _tallies = new(ReferenceEqualityComparer.Instance);
     private readonly Lock _progress = new();
     private Exception? _failure;
@@ -64,7 +62,7 @@ internal sealed class WastRunner(WastRequest request, TextWriter error)
 
     private void Run(List<WastScript> group, int scriptCount)
     {
-        using var modules = new ScriptCompiler(request, _compiler);
+        using var modules = new ScriptCompiler(compile);
         modules.Prepare(group);
         foreach (var script in group)
         {
