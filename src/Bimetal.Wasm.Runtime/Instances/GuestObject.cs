@@ -24,6 +24,7 @@ public abstract class GuestObject : IDisposable
     public void Dispose()
     {
         if (!ReferenceEquals(Owner, this)) return;
+        if (IsDisposed) return;
         if (Group is { IsRunning: true } && this is Instance) throw new InvalidOperationException("An instance cannot be disposed while a guest runs in it.");
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         if (Group is not null) LinkGroup.Release(this);

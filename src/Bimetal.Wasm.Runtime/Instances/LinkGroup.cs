@@ -29,9 +29,10 @@ internal sealed unsafe class LinkGroup
 
     ~LinkGroup() => FreeNative();
 
-    public LinkGroupRecord* Record { get; }
+    /// <summary>Null after the group was freed.</summary>
+    public LinkGroupRecord* Record { get; private set; }
 
-    public bool IsRunning => Record->Owner != null;
+    public bool IsRunning => Record != null && Record->Owner != null;
 
     public bool IsShared => _members.Count > 1;
 
@@ -98,5 +99,6 @@ internal sealed unsafe class LinkGroup
         foreach (nint retired in _retired) NativeMemory.Free((void*)retired);
         NativeMemory.Free(Record->List);
         NativeMemory.Free(Record);
+        Record = null;
     }
 }
