@@ -160,6 +160,9 @@ public sealed class SnapshotTests : IDisposable
         Assert.Throws<ArgumentException>(() => pool.Return(first));
         Assert.Same(first, pool.TryRent());
         Assert.Equal(2, pool.RentedCount);
+        pool.Return(first);
+        pool.Trim(0);
+        Assert.Equal(1, pool.Count);
     }
 
     [Fact]

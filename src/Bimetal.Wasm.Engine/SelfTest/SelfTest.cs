@@ -38,6 +38,7 @@ public static class SelfTest
     private static IEnumerable<(string Name, Func<SelfTestGuests, string> Run)> Checks(SelfTestOptions options) =>
     [
         ("traps on many threads", guests => TrapChecks.ManyThreads(guests, options.ThreadCount, options.TrapCount)),
+        ("threads come and go", TrapChecks.ThreadsComeAndGo),
         ("stack overflow", TrapChecks.StackOverflow),
         ("nested entries", TrapChecks.NestedEntries),
         ("endless loop", guests => DeadlineChecks.Endless(guests, ["forever", "forever_writing", "forever_filling"], options.DeadlineCount)),

@@ -33,6 +33,26 @@ internal static class TrapChecks
             + $"{GC.CollectionCount(0) - collectionsBefore} collections";
     }
 
+    /// <summary>What a thread needs for guests (its alternate signal stack) goes when it ends.</summary>
+    public static string ThreadsComeAndGo(SelfTestGuests guests)
+    {
+        const int ThreadCount = 200;
+        using var instance = guests.NewInstance();
+        Visit(20);
+        int before = MappingCount();
+        Visit(ThreadCount);
+        int added = MappingCount() - before;
+        SelfTestException.Require(added < ThreadCount / 4, $"{ThreadCount} threads left {added} mappings behind");
+        return $"{ThreadCount} threads, {added} mappings more than before";
+
+        void Visit(int count)
+        {
+            for (int index = 0; index < count; index++) Threads.Run(0, () => SelfTestGuests.RequireTrap(instance, TrapCode.MemoryOutOfBounds, "load", BeyondMemory));
+        }
+
+        static int MappingCount() => File.ReadLines("/proc/self/maps").Count();
+    }
+
     /// <summary>Recursion ends at the same depth on every thread whose stack is large enough, and host code always has room.</summary>
     public static string StackOverflow(SelfTestGuests guests)
     {

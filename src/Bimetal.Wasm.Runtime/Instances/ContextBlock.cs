@@ -32,6 +32,7 @@ internal readonly unsafe struct ContextBlock
     {
         var address = (byte*)NativeMemory.AlignedAlloc((nuint)layout.SizeBytes, Alignment);
         new Span<byte>(address, layout.SizeBytes).Clear();
+        *(ulong*)(address + ContextHeader.StackLimit) = ulong.MaxValue;    // nothing runs before an entry has set it
         return new ContextBlock(address, layout);
     }
 

@@ -22,17 +22,27 @@ public sealed unsafe class GuestGlobal : GuestObject
     /// <summary>The value; the bits above the type's width are zero.</summary>
     public UInt128 Value
     {
-        get => ReadCell(Cell, Type.ValueType);
-        set => WriteCell(Cell, value);
+        get => ReadCell(LiveCell, Type.ValueType);
+        set => WriteCell(LiveCell, value);
     }
 
     internal byte* Cell { get; }
 
+    private byte* LiveCell
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(IsFreed, this);
+            return Cell;
+        }
+    }
+
     /// <summary>A global of the host's own, for imports.</summary>
     public static GuestGlobal Create(GlobalType type, UInt128 value)
     {
-        var global = new GuestGlobal(type, (byte*)NativeMemory.AlignedAlloc(CellBytes, CellBytes)) { Value = value };
+        var global = new GuestGlobal(type, (byte*)NativeMemory.AlignedAlloc(CellBytes, CellBytes));
         global.Group = new LinkGroup(global, context: null);
+        global.Value = value;
         return global;
     }
 

@@ -17,6 +17,9 @@ public abstract class GuestObject : IDisposable
 
     internal bool IsDisposed => Volatile.Read(ref Owner._isDisposed) != 0;
 
+    /// <summary>Whether the native memory behind this object is gone: not before all that is linked with it was disposed.</summary>
+    internal unsafe bool IsFreed => Owner.Group is { Record: null };
+
     /// <summary>
     /// Ends the use of this object. What belongs to an instance ends with the instance; native memory is freed once everything that
     /// is linked with it has been disposed.

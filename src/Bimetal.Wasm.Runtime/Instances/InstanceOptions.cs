@@ -8,8 +8,8 @@ public sealed record InstanceOptions
     public static InstanceOptions Default { get; } = new();
 
     /// <summary>Pages of 64 KiB of each memory.</summary>
-    public uint MaximumMemoryPages { get; init; } = 65_536;
+    public uint MaximumMemoryPages { get; init; } = GuestMemory.MaximumPages;
 
-    /// <summary>Elements of each table.</summary>
-    public uint MaximumTableElements { get; init; } = 10_000_000;
+    /// <summary>Elements of each table, 32 bytes each.</summary>
+    public uint MaximumTableElements { get; init; } = GuestTable.MaximumElements;
 }

@@ -3,6 +3,7 @@
 // and interruption reach the contexts of all its instances, and one thread at a time is in any of them.
 
 using System.Runtime.InteropServices;
+using Bimetal.Wasm.Abi;
 
 namespace Bimetal.Wasm.Runtime;
 
@@ -78,9 +79,18 @@ internal sealed unsafe class LinkGroup
         Record->List = NewList();
         other.Record->List = Record->List;
         if (other.Record->IsAbandoned != 0) Record->IsAbandoned = 1;
+        if (IsRunning) ShareStackLimit();
         _liveCount += other._liveCount;
         foreach (var member in other._members) member.Group = this;
         GC.SuppressFinalize(other);
+    }
+
+    // A guest that is linked while another one runs can be called by it before anybody enters it: it gets the limit of this entry.
+    // SAFETY: all contexts of the group are allocated, and the first is one that was entered.
+    private void ShareStackLimit()
+    {
+        ulong limit = *(ulong*)(_contexts[0] + ContextHeader.StackLimit);
+        foreach (nint context in _contexts) *(ulong*)(context + ContextHeader.StackLimit) = limit;
     }
 
     // SAFETY: the list has room for its count and the addresses behind it.

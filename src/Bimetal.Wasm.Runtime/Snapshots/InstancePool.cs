@@ -134,6 +134,21 @@ public sealed class InstancePool : IDisposable
         return (long)pageCount;
     }
 
+    /// <summary>Frees idle instances until at most <paramref name="idleCount"/> are left: after a burst of requests, say.</summary>
+    public void Trim(int idleCount)
+    {
+        while (true)
+        {
+            Instance? surplus;
+            lock (_gate)
+            {
+                if (_idle.Count <= idleCount || !_idle.TryPop(out surplus)) return;
+            }
+
+            surplus.Dispose();
+        }
+    }
+
     /// <summary>Ends the pool; instances that are still rented are freed when they are returned.</summary>
     public void Dispose()
     {

@@ -9,7 +9,10 @@ namespace Bimetal.Wasm.Runtime;
 public sealed unsafe class GuestTable : GuestObject
 {
     /// <summary>Elements of a table of the host's own at most.</summary>
-    public const uint MaximumElements = 10_000_000;
+    public const uint MaximumElements = 1_000_000;
+
+    // What a freed table shows to a host that still holds it: no elements, and no room to grow.
+    private static readonly TableRecord* NoRecord = (TableRecord*)NativeMemory.AllocZeroed((nuint)sizeof(TableRecord));
 
     private readonly uint _limit;
     private readonly TableType _declared;
@@ -32,7 +35,7 @@ public sealed unsafe class GuestTable : GuestObject
 
     public uint Length => Record->Length;
 
-    internal TableRecord* Record { get; }
+    internal TableRecord* Record { get; private set; }
 
     /// <summary>Whether a function of this type changed the table since it was made or restored; guest code changes it without notice.</summary>
     internal bool IsChangedByHost { get; set; }
@@ -71,7 +74,7 @@ public sealed unsafe class GuestTable : GuestObject
     public bool TryGrow(uint delta, ulong reference, out uint oldLength)
     {
         oldLength = Record->Length;
-        if (delta > _limit - oldLength) return false;
+        if (delta > _limit - oldLength || Record == NoRecord) return false;
         uint length = oldLength + delta;
         if (length > _capacity && !TryReserve(Math.Max(length, (uint)Math.Min(_capacity * 2UL, _limit)))) return false;
         Record->Length = length;
@@ -102,6 +105,7 @@ public sealed unsafe class GuestTable : GuestObject
     {
         NativeMemory.Free(Record->Elements);
         NativeMemory.Free(Record);
+        Record = NoRecord;
     }
     private bool TryReserve(uint capacity)
     {

@@ -25,7 +25,7 @@ public sealed class ShimTests(ITestOutputHelper output)
         string source = Path.Combine(Repository.Root, "tests/Bimetal.Wasm.Runtime/Shim/shim_test.c");
         string program = Path.Combine(folder.Path, "shim_test");
         Assert.Equal(0, Run(Path.Combine(shim, "build"), triple, folder.Path));
-        Assert.Equal(0, Run("clang-19", "--target=" + triple, "-fuse-ld=lld-19", "-std=gnu17", "-O2", "-I", shim, source, Path.Combine(folder.Path, "libbimetal_shim.a"), "-o", program));
+        Assert.Equal(0, Run("clang-19", "--target=" + triple, "-fuse-ld=lld-19", "-std=gnu17", "-O2", "-I", shim, source, Path.Combine(folder.Path, "bimetal_shim.o"), "-o", program));
         Assert.Equal(0, emulator is null ? Run(program) : Run(emulator, "-L", "/usr/aarch64-linux-gnu", program));
     }
 
