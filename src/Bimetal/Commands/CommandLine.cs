@@ -50,6 +50,9 @@ internal static class CommandLine
     /// <summary>The root's help by group; a command's own help with its examples below.</summary>
     private sealed class GroupedHelp(RootCommand root, (string Title, ExampleCommand[] Commands)[] groups, HelpAction? standard) : SynchronousCommandLineAction
     {
+        // `COMMAND --help` is complete without the command's arguments.
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             if (parseResult.CommandResult.Command is ExampleCommand command && standard is not null)
