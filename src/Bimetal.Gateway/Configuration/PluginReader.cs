@@ -31,6 +31,7 @@ internal static class PluginReader
             Bundle = ReadBundle(plugin, folder),
             Trust = plugin.Choice("trust", Trust.ThirdParty, ("first-party", Trust.FirstParty), ("third-party", Trust.ThirdParty)),
             Metal = plugin.Choice("metal", MetalChoice.Auto, ("auto", MetalChoice.Auto), ("native", MetalChoice.Native), ("wasm", MetalChoice.Wasm)),
+            RootId = plugin.Text("root_id") ?? "",
             LatencyBudget = plugin.Duration("latency_budget", null),
             Instance = plugin.Choice<InstancePolicy?>("instance", null, ("per-request", InstancePolicy.PerRequest), ("shared", InstancePolicy.Shared)),
             Configuration = ReadConfiguration(plugin, report),

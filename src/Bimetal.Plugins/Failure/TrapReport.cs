@@ -16,6 +16,7 @@ internal static class TrapReport
         string what = trap switch
         {
             TrapCode.DeadlineExceeded => $"used more than its CPU limit of {Format(limits.Cpu)}",
+            TrapCode.Exit => $"ended itself with exit code {guest.Wasi.ExitCode}",
             TrapCode.HostError => Explain(guest.Instance.HostException),
             _ => "trapped: " + trap.Message(),
         };

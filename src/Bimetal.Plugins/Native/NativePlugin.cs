@@ -22,7 +22,7 @@ public sealed unsafe class NativePlugin : Plugin
     private NativePlugin(PluginConfig config, PluginHostServices services)
     {
         Services = services;
-        Identity = new PluginIdentity(config.Name, RootId: "", VmId: config.Name);
+        Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
         _bodyLimitBytes = config.Limits.BodyBufferBytes;
         _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
         _table->StructSize = (uint)sizeof(NativePluginTable);

@@ -24,7 +24,7 @@ internal sealed class WasmPlugin : Plugin
         Limits = config.Limits;
         Configuration = config.Configuration;
         State = services.States.Of(config.Name);
-        Identity = new PluginIdentity(config.Name, RootId: "", VmId: config.Name);
+        Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
     }
 
     public override Metal Metal => Metal.Wasm;

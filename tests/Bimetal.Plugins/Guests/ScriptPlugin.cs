@@ -21,13 +21,14 @@ internal sealed class ScriptPlugin : IAsyncDisposable
 
     /// <summary>A third-party plugin, so per-request unless <paramref name="instance"/> says otherwise.</summary>
     public static async Task<ScriptPlugin> LoadAsync(
-        string script, InstancePolicy? instance = null, PluginLimits? limits = null, TimeProvider? time = null, string? bundle = null, TestLog? log = null)
+        string script, InstancePolicy? instance = null, PluginLimits? limits = null, TimeProvider? time = null, string? bundle = null, TestLog? log = null, string rootId = "")
     {
         log ??= new TestLog();
         var services = new PluginHostServices { Log = log, Engine = Guest.Engine, Time = time ?? TimeProvider.System };
         var config = new PluginConfig
         {
             Name = "script",
+            RootId = rootId,
             Bundle = bundle ?? Guest.Script,
             Configuration = Encoding.Latin1.GetBytes(script),
             Instance = instance,

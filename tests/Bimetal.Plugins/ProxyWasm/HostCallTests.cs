@@ -121,6 +121,13 @@ public sealed class HostCallTests
     }
 
     [Fact]
+    public async Task RootId_IsKnownFromTheFirstCallbackOn()
+    {
+        await using var plugin = await ScriptPlugin.LoadAsync("""configure: proxy_get_property "plugin_root_id\0" &s; return 1""", rootId: "add_header");
+        Assert.Equal(["proxy_get_property=0 add_header"], plugin.Log.Lines);
+    }
+
+    [Fact]
     public async Task Configuration_IsReadableWhileConfiguring()
     {
         await using var plugin = await ScriptPlugin.LoadAsync("configure: proxy_get_buffer_bytes 7 0 9 &s; proxy_get_buffer_status 7 &i &i; proxy_get_buffer_bytes 6 0 9 &s; return 1");
