@@ -18,11 +18,23 @@ internal sealed class CloneGeneration : IDisposable
     private long _leases;
     private int _isFreed;
 
+    /// <exception cref="InstanceLimitException">The process has no room for clones.</exception>
     public CloneGeneration(Instance service, WasmPlugin plugin)
     {
         _plugin = plugin;
         _snapshot = Snapshot.Take(service);
         _pool = new InstancePool(_snapshot, plugin.Limits.Instances);
+        try
+        {
+            // The first requests find clones that are there already.
+            _pool.Prepare(Math.Min(2 * Environment.ProcessorCount, plugin.Limits.Instances));
+        }
+        catch
+        {
+            _pool.Dispose();
+            _snapshot.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Leases a clone. False when this generation is retired; true with null when all clones are out.</summary>

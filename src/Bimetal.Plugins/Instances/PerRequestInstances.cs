@@ -22,10 +22,19 @@ internal sealed class PerRequestInstances : InstanceSource
     public PerRequestInstances(WasmPlugin plugin)
     {
         _plugin = plugin;
-        _ticks = new TickTimer(plugin.Services.Time, Tick);
+        _ticks = new TickTimer(plugin.Services.Time, Tick, plugin.ReportTickFailure);
         _backoff = new Backoff(plugin.Services.Time);
         _service = plugin.Start(this);
-        _generation = new CloneGeneration(_service.Instance, plugin);
+        try
+        {
+            _generation = new CloneGeneration(_service.Instance, plugin);
+        }
+        catch (InstanceLimitException exception)
+        {
+            _ticks.Dispose();
+            _service.Instance.Dispose();
+            throw new PluginLoadException($"{plugin.Module.File}: {exception.Message}", exception);
+        }
     }
 
     public override bool IsShared => false;
@@ -118,8 +127,9 @@ internal sealed class PerRequestInstances : InstanceSource
                 _service = _plugin.Start(this);
                 Publish();
             }
-            catch (PluginLoadException exception)
+            catch (Exception exception)
             {
+                // Whatever it was, clones of the last good snapshot serve meanwhile.
                 _plugin.Services.Report(PluginLogLevel.Error, _plugin.Name, exception.Message);
                 _ = Task.Delay(_backoff.Next(), _plugin.Services.Time).ContinueWith(_ => StartService(), TaskScheduler.Default);
             }

@@ -80,7 +80,7 @@ internal sealed class SharedInstances : InstanceSource
         {
             _owner = owner;
             _backoff = new Backoff(owner._plugin.Services.Time);
-            Ticks = new TickTimer(owner._plugin.Services.Time, Tick);
+            Ticks = new TickTimer(owner._plugin.Services.Time, Tick, owner._plugin.ReportTickFailure);
         }
 
         public GuestInstance? Guest => _guest;
@@ -127,8 +127,9 @@ internal sealed class SharedInstances : InstanceSource
                 Start();
                 if (_owner._isDisposed) Dispose();
             }
-            catch (PluginLoadException exception)
+            catch (Exception exception)
             {
+                // Whatever it was, the other instances serve meanwhile.
                 StartLater(exception.Message);
             }
         }

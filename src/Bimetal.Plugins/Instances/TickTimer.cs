@@ -9,12 +9,16 @@ internal sealed class TickTimer : IDisposable
     private const uint MinimumPeriodMs = 10;
 
     private readonly Action _tick;
+    private readonly Action<Exception> _report;
     private readonly ITimer _timer;
     private int _isTicking;
 
-    public TickTimer(TimeProvider time, Action tick)
+    /// <param name="tick">Makes a tick.</param>
+    /// <param name="report">Gets what a tick throws: nothing may escape on a timer's thread.</param>
+    public TickTimer(TimeProvider time, Action tick, Action<Exception> report)
     {
         _tick = tick;
+        _report = report;
         _timer = time.CreateTimer(_ => Run(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -33,6 +37,10 @@ internal sealed class TickTimer : IDisposable
         try
         {
             _tick();
+        }
+        catch (Exception exception)
+        {
+            _report(exception);
         }
         finally
         {

@@ -95,6 +95,11 @@ internal sealed class GuestInstance : IWasiHost
         _lastContextId = RootContextId;
         EffectiveStream = null;
         Failure = null;
+
+        // What one stream closed or printed is nothing to the next.
+        _wasi = null;
+        _standardOutput = null;
+        _standardError = null;
     }
 
     /// <summary>Makes another context the one that host calls act on, until the next callback.</summary>

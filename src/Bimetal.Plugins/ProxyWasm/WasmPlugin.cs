@@ -107,6 +107,9 @@ internal sealed class WasmPlugin : Plugin
         }
     }
 
+    public void ReportTickFailure(Exception exception) =>
+        Services.Report(PluginLogLevel.Error, Name, $"plugin {Name}: a tick failed: {exception.Message}");
+
     public void SetTickPeriod(GuestInstance guest, uint periodMs) => (guest.Source ?? _instances)?.SetTickPeriod(guest, periodMs);
 
     /// <summary>Makes one tick; the failure if there was one. The caller holds what protects the instance.</summary>

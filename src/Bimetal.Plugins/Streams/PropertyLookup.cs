@@ -29,7 +29,7 @@ public static class PropertyLookup
     {
         var writer = new PropertyWriter(scratch);
         bool found = path.Length <= MaximumPathBytes
-            && (WritePluginFact(identity, path, ref writer) || (view is not null && Write(view, path, ref writer)));
+            && (WritePluginFact(identity, path, ref writer) || (view is { IsReadable: true } && Write(view, path, ref writer)));
         value = writer.Value;
         return found;
     }

@@ -36,6 +36,9 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
     /// <summary>True while the plugin holds something back in that direction.</summary>
     public bool IsHeld(bool isRequest) => (isRequest ? _request : _response).IsHeld;
 
+    /// <summary>Whether host calls may look at the exchange: in its own callbacks, or from elsewhere while it is held and so stands still.</summary>
+    public bool IsReadable => Callback != StreamCallback.None || _request.IsHeld || _response.IsHeld;
+
     /// <summary>Marks the beginning of a callback.</summary>
     public void Enter(StreamCallback callback, bool endOfStream)
     {
@@ -126,7 +129,7 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
 
     /// <summary>Sets a property of the exchange, for the plugins of the chain; those that the host answers itself cannot be set.</summary>
     public HostStatus SetProperty(ReadOnlySpan<byte> path, ReadOnlySpan<byte> value) =>
-        !path.IsEmpty && !PropertyLookup.IsReserved(path) && Stream.Properties.TrySet(path, value) ? HostStatus.Ok : HostStatus.BadArgument;
+        Callback != StreamCallback.None && !path.IsEmpty && !PropertyLookup.IsReserved(path) && Stream.Properties.TrySet(path, value) ? HostStatus.Ok : HostStatus.BadArgument;
 
     /// <summary>True while the plugin may answer with a body of that length; look here before copying it.</summary>
     public bool MayAnswer(int bodyLengthBytes) =>

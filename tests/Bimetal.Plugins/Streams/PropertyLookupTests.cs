@@ -84,7 +84,7 @@ public sealed class PropertyLookupTests
     [Fact]
     public void SetProperties_AreFound()
     {
-        new StreamView(_stream, 0).SetProperty("mine\0deep"u8, "x"u8);
+        Assert.Equal(HostStatus.Ok, View().SetProperty("mine\0deep"u8, "x"u8));
         Assert.Equal("x"u8.ToArray(), Find("mine\0deep"));
     }
 
@@ -97,10 +97,17 @@ public sealed class PropertyLookupTests
         Assert.False(PropertyLookup.TryGet(null, identity, "request\0path"u8, scratch, out _));
     }
 
+    private StreamView View()
+    {
+        var view = new StreamView(_stream, 0);
+        view.Enter(StreamCallback.Log, endOfStream: true);
+        return view;
+    }
+
     private byte[]? Find(string path)
     {
         Span<byte> scratch = stackalloc byte[PropertyLookup.ScratchBytes];
-        bool found = PropertyLookup.TryGet(new StreamView(_stream, 0), new PluginIdentity("p", "", "vm"), Headers.Bytes(path), scratch, out var value);
+        bool found = PropertyLookup.TryGet(View(), new PluginIdentity("p", "", "vm"), Headers.Bytes(path), scratch, out var value);
         return found ? value.ToArray() : null;
     }
 }

@@ -239,6 +239,7 @@ public sealed class StreamViewTests
     public void Properties_OfTheHost_CannotBeSet()
     {
         var view = View();
+        view.Enter(StreamCallback.RequestHeaders, true);
         Assert.Equal(HostStatus.BadArgument, view.SetProperty("request\0path"u8, "/x"u8));
         Assert.Equal(HostStatus.BadArgument, view.SetProperty("plugin_name"u8, "x"u8));
         Assert.Equal(HostStatus.Ok, view.SetProperty("mine"u8, "x"u8));
@@ -248,6 +249,7 @@ public sealed class StreamViewTests
     public void Properties_StopAtTheirLimits()
     {
         var view = View();
+        view.Enter(StreamCallback.RequestHeaders, true);
         Assert.Equal(HostStatus.BadArgument, view.SetProperty("mine"u8, new byte[PropertyBag.MaximumTotalBytes]));
         for (int index = 0; index < PropertyBag.MaximumCount; index++) Assert.Equal(HostStatus.Ok, view.SetProperty(Headers.Bytes($"p{index}"), "x"u8));
         Assert.Equal(HostStatus.BadArgument, view.SetProperty("one-more"u8, "x"u8));

@@ -19,6 +19,9 @@ public sealed class PluginMetrics
     /// <summary>Most metrics of one plugin.</summary>
     public const int MaximumCount = 4096;
 
+    /// <summary>Longest name of a metric.</summary>
+    public const int MaximumNameBytes = 1024;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<(PluginMetricKind, string), uint> _ids = [];
     private volatile PluginMetric[] _metrics = [];
@@ -29,6 +32,8 @@ public sealed class PluginMetrics
     /// <summary>Defines a metric, or finds the one of that kind and name. Ids count from 1.</summary>
     public bool TryDefine(PluginMetricKind kind, ReadOnlySpan<byte> name, out uint id)
     {
+        id = 0;
+        if (name.Length > MaximumNameBytes) return false;
         string text = Encoding.UTF8.GetString(name);
         lock (_lock)
         {

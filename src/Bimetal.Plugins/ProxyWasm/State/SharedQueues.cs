@@ -17,6 +17,9 @@ public sealed class SharedQueues
     /// <summary>Most bytes in all queues of one plugin.</summary>
     public const long MaximumTotalBytes = 16 << 20;
 
+    /// <summary>Longest name of a queue.</summary>
+    public const int MaximumNameBytes = 1024;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, uint> _ids = new(StringComparer.Ordinal);
     private readonly List<Queue<byte[]>> _queues = [];
@@ -25,6 +28,8 @@ public sealed class SharedQueues
     /// <summary>Opens the queue of that name, which is made if there is none. Ids count from 1.</summary>
     public bool TryRegister(ReadOnlySpan<byte> name, out uint id)
     {
+        id = 0;
+        if (name.Length > MaximumNameBytes) return false;
         string key = Encoding.Latin1.GetString(name);
         lock (_lock)
         {
@@ -39,6 +44,8 @@ public sealed class SharedQueues
 
     public bool TryResolve(ReadOnlySpan<byte> name, out uint id)
     {
+        id = 0;
+        if (name.Length > MaximumNameBytes) return false;
         string key = Encoding.Latin1.GetString(name);
         lock (_lock) return _ids.TryGetValue(key, out id);
     }
