@@ -1,6 +1,5 @@
 // `bimetal run CONFIG` and `bimetal check CONFIG`: everything but the command line itself.
 
-using System.Runtime.InteropServices;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
@@ -56,37 +55,5 @@ public static class GatewayCommandRunner
         foreach (var warning in result.Warnings) error.WriteLine($"{warning} (warning)");
         foreach (var finding in result.Errors) error.WriteLine(finding);
         return result.Config;
-    }
-
-    /// <summary>SIGTERM and SIGINT as a cancellation; the second one is left to the system.</summary>
-    private sealed class StopSignal : IDisposable
-    {
-        private readonly CancellationTokenSource _source = new();
-        private readonly PosixSignalRegistration[] _registrations;
-
-        internal StopSignal() =>
-            _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal)];
-
-        internal CancellationToken Token => _source.Token;
-
-        internal async Task WaitAsync()
-        {
-            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            await using var registration = Token.Register(stopped.SetResult);
-            await stopped.Task;
-        }
-
-        public void Dispose()
-        {
-            foreach (var registration in _registrations) registration.Dispose();
-            _source.Dispose();
-        }
-
-        private void OnSignal(PosixSignalContext context)
-        {
-            if (_source.IsCancellationRequested) return;
-            context.Cancel = true;
-            _source.Cancel();
-        }
     }
 }

@@ -36,10 +36,4 @@ public static class BuildCommandRunner
             return Wasm.Engine.ExitCodes.Failure;
         }
     }
-
-    // Unlike Progress<T>, writes at once and in order.
-    private sealed class LineProgress(TextWriter target) : IProgress<string>
-    {
-        public void Report(string value) => target.WriteLine(value);
-    }
 }

@@ -12,8 +12,9 @@ internal static class CommandLine
 {
     private static readonly (string Title, Func<ExampleCommand>[] Commands)[] Groups =
     [
-        ("Operate", [RunCommand.Create, CheckCommand.Create, DoctorCommand.Create]),
+        ("Operate", [DemoCommand.Create, RunCommand.Create, CheckCommand.Create, DoctorCommand.Create]),
         ("Author", [BuildCommand.Create, TestCommand.Create]),
+        ("Measure", [BenchCommand.Create]),
         ("Engine", [CompileCommand.Create, InvokeCommand.Create, WastCommand.Create]),
     ];
 

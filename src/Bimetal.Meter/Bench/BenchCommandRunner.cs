@@ -1,0 +1,32 @@
+// `bimetal bench`: everything but the command line itself.
+
+using Bimetal.Meter.Report;
+using Bimetal.Plugins;
+using Bimetal.Plugins.Bundles;
+using Bimetal.Wasm.Engine;
+
+namespace Bimetal.Meter.Bench;
+
+/// <summary>Measures plugins on both metals and prints the table.</summary>
+public static class BenchCommandRunner
+{
+    /// <param name="arguments">Plugin folders or names of reference plugins; none: all reference plugins.</param>
+    /// <param name="jsonFile">Where the report goes as JSON; null: nowhere.</param>
+    /// <returns>0; 1 when a plugin cannot be built or loaded, or its metals answer differently.</returns>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, bool isFull, string? jsonFile, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        try
+        {
+            var report = await BenchRunner.RunAsync(BenchRequest.Of(arguments, isFull), new LineProgress(error), cancellation);
+            if (jsonFile is not null) await File.WriteAllTextAsync(jsonFile, BenchJson.Write(report), cancellation);
+            await output.WriteAsync(BenchTable.Write(report));
+            return report.Tasks.All(task => task.SameResult) ? ExitCodes.Success : ExitCodes.Failure;
+        }
+        catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
+        {
+            await error.WriteLineAsync(exception.Message);
+            return ExitCodes.Failure;
+        }
+    }
+}
