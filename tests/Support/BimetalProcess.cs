@@ -42,7 +42,7 @@ public sealed partial class BimetalProcess : IDisposable
         }
     }
 
-    public static BimetalProcess Start(IEnumerable<string> arguments, string? workingFolder = null)
+    public static BimetalProcess Start(IEnumerable<string> arguments, string? workingFolder = null, IEnumerable<(string Name, string Value)>? environment = null)
     {
         var start = new ProcessStartInfo(Repository.Command, arguments)
         {
@@ -51,15 +51,17 @@ public sealed partial class BimetalProcess : IDisposable
             RedirectStandardInput = true,
             WorkingDirectory = workingFolder ?? Repository.Root,
         };
+        foreach (var (name, value) in environment ?? []) start.Environment[name] = value;
         var process = Process.Start(start) ?? throw new InvalidOperationException("cannot start " + Repository.Command);
         process.StandardInput.Close();
         return new BimetalProcess(process);
     }
 
     /// <summary>Runs to the end; throws when that takes longer than <paramref name="timeout"/> (default one minute).</summary>
-    public static async Task<CommandResult> RunAsync(IEnumerable<string> arguments, string? workingFolder = null, TimeSpan? timeout = null)
+    public static async Task<CommandResult> RunAsync(
+        IEnumerable<string> arguments, string? workingFolder = null, TimeSpan? timeout = null, IEnumerable<(string Name, string Value)>? environment = null)
     {
-        using var process = Start(arguments, workingFolder);
+        using var process = Start(arguments, workingFolder, environment);
         int exitCode = await process.WaitForExitAsync(timeout ?? TimeSpan.FromMinutes(1));
         lock (process._gate) return new CommandResult(exitCode, process._output.ToString(), process._error.ToString());
     }
@@ -109,7 +111,7 @@ public sealed partial class BimetalProcess : IDisposable
 
     private async Task<int> SignalAsync(int signal, TimeSpan? timeout)
     {
-        if (SendSignal(_process.Id, signal) != 0) throw new InvalidOperationException($"kill: errno {Marshal.GetLastPInvokeError()}");
+        if (!_process.HasExited && SendSignal(_process.Id, signal) != 0) throw new InvalidOperationException($"kill: errno {Marshal.GetLastPInvokeError()}");
         return await WaitForExitAsync(timeout ?? TimeSpan.FromSeconds(20));
     }
 

@@ -23,7 +23,7 @@ public static class DemoCommandRunner
     public static async Task<int> RunAsync(int port, TextWriter output, TextWriter error)
     {
         using var stop = new StopSignal();
-        return await GuardAsync(error, stop.Token, async () =>
+        return await GuardAsync(error, stop.Token, ExitCodes.Success, async () =>
         {
             var options = Options(error) with { Address = new IPEndPoint(IPAddress.Loopback, port) };
             await using var demo = await DemoGateway.StartAsync(options, stop.Token);
@@ -40,7 +40,7 @@ public static class DemoCommandRunner
     public static async Task<int> RunOnceAsync(TextWriter output, TextWriter error)
     {
         using var stop = new StopSignal();
-        return await GuardAsync(error, stop.Token, async () =>
+        return await GuardAsync(error, stop.Token, ExitCodes.Failure, async () =>
         {
             // Hostile requests make plugins log; the lines would bury the result.
             var options = Options(error) with { Gateway = new GatewayOptions() };
@@ -67,7 +67,7 @@ public static class DemoCommandRunner
         };
     }
 
-    private static async Task<int> GuardAsync(TextWriter error, CancellationToken stopped, Func<Task<int>> work)
+    private static async Task<int> GuardAsync(TextWriter error, CancellationToken stopped, int codeWhenStopped, Func<Task<int>> work)
     {
         try
         {
@@ -80,7 +80,7 @@ public static class DemoCommandRunner
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
-            return ExitCodes.Success;
+            return codeWhenStopped;
         }
     }
 }

@@ -1,0 +1,110 @@
+// invoke, compile and wast of the published binary: what users see of good and of bad modules.
+
+using Bimetal.Testing;
+
+namespace Bimetal.EndToEnd.Tests;
+
+public sealed class EngineCommandTests
+{
+    private const string Arithmetic =
+        """
+        (module
+          (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+          (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+          (func $deep (export "deep") (call $deep) (call $deep))
+          (func (export "loop") (loop (br 0))))
+        """;
+
+    [Fact]
+    public async Task Invoke_PrintsTypedResults()
+    {
+        using var folder = new TemporaryFolder();
+        var result = await BimetalProcess.RunAsync(["invoke", folder.Write("a.wasm", Wat.ToWasm(Arithmetic)), "add", "2", "-40"]);
+        Assert.Equal((0, "i32:-38\n", ""), (result.ExitCode, result.Output, result.Error));
+    }
+
+    [Theory]
+    [InlineData("div", "integer divide by zero", "1", "0")]
+    [InlineData("deep", "call stack exhausted")]
+    public async Task Invoke_OfWhatTraps_NamesTheTrapInOneLine(string export, string trap, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        var result = await BimetalProcess.RunAsync(["invoke", folder.Write("a.wasm", Wat.ToWasm(Arithmetic)), export, .. arguments]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(trap, result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Invoke_WithACpuLimit_StopsAnEndlessLoop()
+    {
+        using var folder = new TemporaryFolder();
+        var result = await BimetalProcess.RunAsync(["invoke", "--cpu-limit-ms", "50", folder.Write("a.wasm", Wat.ToWasm(Arithmetic)), "loop"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("CPU limit exceeded", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Invoke_OfATruncatedModule_NamesFileAndOffset()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("cut.wasm", Wat.ToWasm(Arithmetic).AsSpan(0, 40));
+        var result = await BimetalProcess.RunAsync(["invoke", path, "add"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Matches(@"^.*cut\.wasm: byte 0x[0-9a-f]+: .+\n$", result.Error);
+    }
+
+    [Fact]
+    public async Task Invoke_WithAMissingImport_NamesIt()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("a.wasm", Wat.ToWasm("""(module (import "env" "launch_missiles" (func)) (func (export "f")))"""));
+        var result = await BimetalProcess.RunAsync(["invoke", path, "f"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("env", result.Error, StringComparison.Ordinal);
+        Assert.Contains("launch_missiles", result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Compile_PrintsSizesStagesAndKey_AndWritesTheImage()
+    {
+        using var folder = new TemporaryFolder();
+        string image = Path.Combine(folder.Path, "a.code");
+        var result = await BimetalProcess.RunAsync(["compile", folder.Write("a.wasm", Wat.ToWasm(Arithmetic)), "-o", image, "--no-cache"]);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("clang", result.Output, StringComparison.Ordinal);
+        Assert.Matches("cache key +[0-9a-f]{64}", result.Output);
+        Assert.Equal("\x7f" + "ELF", System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(image).AsSpan(0, 4)));
+    }
+
+    [Fact]
+    public async Task Compile_WithoutClang_SaysWhatToInstall()
+    {
+        using var folder = new TemporaryFolder();
+        string module = folder.Write("a.wasm", Wat.ToWasm(Arithmetic));
+        var result = await BimetalProcess.RunAsync(["compile", module, "--no-cache"], environment: [("BIMETAL_CLANG", "/nowhere/clang-19")]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("clang-19", result.Error, StringComparison.Ordinal);
+        Assert.Contains("apt-get install", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Wast_CountsAndFails_WhenAnAssertionDoes()
+    {
+        using var folder = new TemporaryFolder();
+        string script = folder.Write("wrong.wast", """(module (func (export "one") (result i32) (i32.const 1))) (assert_return (invoke "one") (i32.const 1)) (assert_return (invoke "one") (i32.const 2))""");
+        var result = await BimetalProcess.RunAsync(["wast", script]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.EndsWith("1 passed, 1 failed, 0 skipped\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("wrong.wast:1", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UnknownFlag_IsWrongUsage()
+    {
+        var result = await BimetalProcess.RunAsync(["compile", "--no-such-flag"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--no-such-flag", result.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,60 @@
+// The published binary as `bimetal run`, with a configuration written by the test, and a client for it.
+
+using System.Text.RegularExpressions;
+using Bimetal.Testing;
+
+namespace Bimetal.EndToEnd.Tests;
+
+internal sealed partial class RunningGateway : IAsyncDisposable
+{
+    private readonly TemporaryFolder _folder;
+    private readonly BimetalProcess _process;
+
+    private RunningGateway(TemporaryFolder folder, BimetalProcess process, Uri address)
+    {
+        _folder = folder;
+        _process = process;
+        Client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
+    }
+
+    internal HttpClient Client { get; }
+
+    internal BimetalProcess Process => _process;
+
+    /// <summary>Starts on a free port. <paramref name="write"/> gets a private folder and returns the configuration below the listeners.</summary>
+    internal static async Task<RunningGateway> StartAsync(Func<TemporaryFolder, string> write)
+    {
+        var folder = new TemporaryFolder();
+        string config = folder.Write("gateway.yaml", "listeners: [ { address: 127.0.0.1:0 } ]\n" + write(folder));
+        var process = BimetalProcess.Start(["run", config]);
+        try
+        {
+            // Plugins may have to be compiled first.
+            string address = await process.WaitForAsync(text => Listening().Match(text) is { Success: true } match ? match.Groups[1].Value : null, TimeSpan.FromMinutes(2));
+            return new RunningGateway(folder, process, new Uri($"http://{address}"));
+        }
+        catch
+        {
+            process.Dispose();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    internal async Task<(int Status, string Body)> GetAsync(string path)
+    {
+        using var response = await Client.GetAsync(new Uri(path, UriKind.Relative));
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _process.TerminateAsync(TimeSpan.FromSeconds(45));
+        _process.Dispose();
+        _folder.Dispose();
+    }
+
+    [GeneratedRegex(@"listening\D+?(127\.0\.0\.1:\d+)", RegexOptions.IgnoreCase)]
+    private static partial Regex Listening();
+}
