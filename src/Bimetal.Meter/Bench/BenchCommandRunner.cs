@@ -12,14 +12,16 @@ public static class BenchCommandRunner
 {
     /// <param name="arguments">Plugin folders or names of reference plugins; none: all reference plugins.</param>
     /// <param name="jsonFile">Where the report goes as JSON; null: nowhere.</param>
+    /// <param name="markdownFile">A document whose generated part is rewritten with the table; null: none.</param>
     /// <returns>0; 1 when a plugin cannot be built or loaded, or its metals answer differently.</returns>
     public static async Task<int> RunAsync(
-        IReadOnlyList<string> arguments, bool isFull, string? jsonFile, TextWriter output, TextWriter error, CancellationToken cancellation)
+        IReadOnlyList<string> arguments, bool isFull, string? jsonFile, string? markdownFile, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         try
         {
             var report = await BenchRunner.RunAsync(BenchRequest.Of(arguments, isFull), new LineProgress(error), cancellation);
             if (jsonFile is not null) await File.WriteAllTextAsync(jsonFile, BenchJson.Write(report), cancellation);
+            if (markdownFile is not null) await RewriteAsync(markdownFile, report, cancellation);
             await output.WriteAsync(BenchTable.Write(report));
             return report.Tasks.All(task => task.SameResult) ? ExitCodes.Success : ExitCodes.Failure;
         }
@@ -28,5 +30,12 @@ public static class BenchCommandRunner
             await error.WriteLineAsync(exception.Message);
             return ExitCodes.Failure;
         }
+    }
+
+    private static async Task RewriteAsync(string file, BenchReport report, CancellationToken cancellation)
+    {
+        string document = await File.ReadAllTextAsync(file, cancellation);
+        string rewritten = BenchMarkdown.Replace(document, report) ?? throw new IOException($"{file}: has no lines {BenchMarkdown.Begin} and {BenchMarkdown.End}");
+        await File.WriteAllTextAsync(file, rewritten, cancellation);
     }
 }
