@@ -14,7 +14,11 @@ public sealed record GatewayOptions
     /// <summary>Takes the gateway's own messages; <see cref="Telemetry.LineLog"/> writes them as lines.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
 
-    public PluginLoad LoadPlugin { get; init; } = static (config, cancellation) => PluginLoader.LoadAsync(config, new PluginHostServices(), cancellation);
+    /// <summary>What plugins get from their host: where their log lines go, and their clock.</summary>
+    public PluginHostServices PluginServices { get; init; } = new();
+
+    /// <summary>How plugins are loaded; null: by <see cref="PluginLoader"/>, with <see cref="PluginServices"/>.</summary>
+    public PluginLoad? LoadPlugin { get; init; }
 
     /// <summary>Takes the access log instead of the standard output, when the configuration says <c>path: "-"</c>. Closed by the gateway.</summary>
     public Stream? AccessLogOutput { get; init; }

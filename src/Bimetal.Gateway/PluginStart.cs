@@ -36,7 +36,8 @@ internal static class PluginStart
         try
         {
             // Loading compiles, which is not asynchronous everywhere: let the plugins go side by side.
-            var plugin = await Task.Run(() => options.LoadPlugin(config, cancellation), cancellation);
+            var load = options.LoadPlugin ?? ((plugin, stop) => PluginLoader.LoadAsync(plugin, options.PluginServices, stop));
+            var plugin = await Task.Run(() => load(config, cancellation), cancellation);
             GatewayLog.PluginLoaded(
                 options.Log, config.Name, PluginWords.Of(plugin.Metal), PluginWords.Of(config.Trust), PluginWords.Of(config.EffectiveInstance),
                 (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, config.Bundle);
