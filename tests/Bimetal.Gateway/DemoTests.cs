@@ -33,4 +33,14 @@ public sealed class DemoTests
         Assert.Equal("type-mismatch", (await client.GetAsync("/images/lying-photo-800x500.jpg"))["x-image-error"]);
         Assert.Equal(404, (await client.GetAsync("/images/nothing")).Status);
     }
+
+    [Fact]
+    public async Task DemoOnce_BothMetals_GiveTheSameAnswers()
+    {
+        var result = await DemoOnce.RunAsync(new DemoOptions { PluginsFolder = PluginsFolder }, TestContext.Current.CancellationToken);
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', result.Lines));
+        Assert.Empty(result.Problems);
+        Assert.True(result.HasHeld);
+        Assert.Equal(6, result.Counts.Count);
+    }
 }

@@ -232,5 +232,19 @@ public sealed class ForwardingTests
         Assert.Equal(6, await client.Reader.ReadChunkSizeAsync(client.Cancellation));
     }
 
+    [Fact]
+    public async Task BodyOfKnownLength_ThatComesAfterItsHeaders_IsNotKeptBack()
+    {
+        await using var upstream = new WireUpstream(async call =>
+        {
+            await call.WriteAsync("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+            await Task.Delay(50);
+            await call.WriteAsync("late");
+        });
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        using var client = await gateway.ConnectAsync();
+        for (int round = 0; round < 3; round++) Assert.Equal("late", (await client.GetAsync("/")).Text);
+    }
+
     private static WireUpstream Echo() => WireUpstream.ReadingBodies((call, message) => call.WriteAsync($"HTTP/1.1 200 OK\r\ncontent-length: {message.Body.Length}\r\n\r\n{message.Text}"));
 }

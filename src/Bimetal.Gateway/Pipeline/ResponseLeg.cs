@@ -13,6 +13,7 @@ internal sealed class ResponseLeg
     private readonly MessageFlow _flow;
     private readonly MessagePump _pump;
     private bool _dropsBody;
+    private bool _isEndMarked;
 
     /// <param name="context">Its response headers are filled in.</param>
     /// <param name="body">Null: the response ends with its headers.</param>
@@ -96,7 +97,9 @@ internal sealed class ResponseLeg
         bool isHead = _context.Client.Method == "HEAD";
         _dropsBody = isHead || status is 204 or 205 or 304;
         Status = status;
-        _context.Client.WriteHeaders(status, headers, isHead || status == 304 ? AnnouncedLength(headers) : BodyLength(status));
+        long? length = isHead || status == 304 ? AnnouncedLength(headers) : BodyLength(status);
+        _isEndMarked = length is null;
+        _context.Client.WriteHeaders(status, headers, length);
     }
 
     private long? BodyLength(int status)
@@ -130,8 +133,9 @@ internal sealed class ResponseLeg
         foreach (var piece in _flow.Output) writer.Write(piece.Span);
         BytesWritten += _flow.Output.Length;
 
-        // The end of the response is flushed by completing it: one packet for a small answer.
-        if (!_flow.IsEndOut || _flow.Output.Length > Limits.GatewayLimits.ResponseWriteBehindBytes / 4) await FlushAsync();
+        // The last chunk goes out with the end mark behind it, by completing the response. With a length there is no end mark, and completing
+        // does not flush once the headers are out.
+        if (!_isEndMarked || !_flow.IsEndOut) await FlushAsync();
     }
 
     private async ValueTask FlushAsync()
