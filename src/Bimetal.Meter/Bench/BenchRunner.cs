@@ -41,6 +41,8 @@ public static class BenchRunner
         await using var workload = await PluginWorkload.LoadAsync(folder, cases, cancellation);
         progress?.Report($"{name}: measuring {workload.Input}, {plan.Rounds} rounds");
         var times = new PluginMeter(workload, clock).Run(plan, progress: null, cancellation);
+        double nativeLoadUs = await LoadTimer.MedianUsAsync(workload, Metal.Native, cancellation);
+        double wasmLoadUs = await LoadTimer.MedianUsAsync(workload, Metal.Wasm, cancellation);
         var call = PairedComparison.Of(times[Arrangement.Native].RoundMediansUs, times[Arrangement.WasmShared].RoundMediansUs);
         var request = PairedComparison.Of(times[Arrangement.Native].RoundMediansUs, times[Arrangement.WasmPerRequest].RoundMediansUs);
         double? budgetUs = folder.Manifest.LatencyBudget?.TotalMicroseconds;
@@ -50,8 +52,8 @@ public static class BenchRunner
             LatencyBudgetUs = budgetUs,
             Mode = "conformant; request: a fresh instance each",
             Input = workload.Input,
-            Native = Figures(workload, times, Arrangement.Native, Arrangement.Native),
-            Wasm = Figures(workload, times, Arrangement.WasmShared, Arrangement.WasmPerRequest),
+            Native = Figures(workload, times, Arrangement.Native, Arrangement.Native) with { ColdLoadUs = Round(nativeLoadUs) },
+            Wasm = Figures(workload, times, Arrangement.WasmShared, Arrangement.WasmPerRequest) with { ColdLoadPrecompiledUs = Round(wasmLoadUs) },
             Tax = Tax(call, request, budgetUs),
             Receipt = HotReceipt.Of(times, request.Delta, calibration),
             NativeCosts = Costs(folder),
@@ -65,8 +67,6 @@ public static class BenchRunner
         bool isWasm = call != Arrangement.Native;
         return new MetalFigures
         {
-            ColdLoadUs = isWasm ? null : Round(workload.LoadTimes[call].TotalMicroseconds),
-            ColdLoadPrecompiledUs = isWasm ? Round(workload.LoadTimes[request].TotalMicroseconds) : null,
             CallP50Us = Round(times[call].P50Us),
             CallP99Us = Round(times[call].P99Us),
             RequestP50Us = Round(times[request].P50Us),

@@ -1,6 +1,5 @@
 // What is measured of a plugin: its good cases that share a configuration, on the native metal and on wasm with shared and with fresh instances.
 
-using System.Diagnostics;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Bundles.Cases;
@@ -38,9 +37,6 @@ public sealed class PluginWorkload : IAsyncDisposable
     /// <summary>One line on what was measured.</summary>
     public string Input => $"{Cases.Count} good cases of {Path.GetFileName(Cases[0].File)}";
 
-    /// <summary>Time that each load took; the wasm code came from the cache if it was there.</summary>
-    public Dictionary<Arrangement, TimeSpan> LoadTimes { get; } = [];
-
     public Plugin this[Arrangement arrangement] => _plugins[arrangement];
 
     /// <summary>Loads a built plugin folder.</summary>
@@ -76,8 +72,6 @@ public sealed class PluginWorkload : IAsyncDisposable
     {
         var metal = arrangement == Arrangement.Native ? Metal.Native : Metal.Wasm;
         var instance = arrangement == Arrangement.WasmPerRequest ? InstancePolicy.PerRequest : InstancePolicy.Shared;
-        long started = Stopwatch.GetTimestamp();
         _plugins[arrangement] = await PluginCaseRunner.LoadAsync(Folder, metal, Cases[0].Configuration, instance, services, cancellation);
-        LoadTimes[arrangement] = Stopwatch.GetElapsedTime(started);
     }
 }
