@@ -48,7 +48,8 @@ public sealed class GatewayHost : IAsyncDisposable
         GatewayHost? host = null;
         try
         {
-            host = new GatewayHost(options, new GatewayModel(config, plugins), OpenAccessLog(config, options));
+            var accessLog = OpenAccessLog(config, options);
+            host = new GatewayHost(options, new GatewayModel(config, plugins, options.Log), accessLog);
             await host.OpenListenersAsync(config, cancellation);
             GatewayLog.Started(
                 options.Log, config.Routes.Count, config.Upstreams.Count, config.Plugins.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);

@@ -56,6 +56,7 @@ public sealed class FailureTests
         Assert.Equal(200, answer.Status);
         Assert.Equal("abc", answer.Text);
         await StopAndCheckReleasedAsync(gateway, plugin);
+        Assert.Contains($"warn  plugin {phase} failed (Trap) and the request passed without it", gateway.Log);
     }
 
     [Theory]

@@ -1,11 +1,11 @@
-// Requests that break HTTP/1.1 on purpose: smuggling, header injection, nonsense. HOST and NUMBER are filled in. None may reach the upstream
-// as something else than it was judged, and "/smuggled" may never reach it: it would be a request without a token.
+// Requests that break HTTP/1.1 on purpose: smuggling, header injection, nonsense. HOST, NUMBER and TOKEN (a valid one) are filled in. None may
+// reach the upstream as something else than it was judged, and "/smuggled" may never reach it: it would be a request without a token.
 
 namespace Bimetal.Gateway.Demo;
 
 internal static class OnceAttacks
 {
-    private const string Head = " HTTP/1.1\r\nhost: HOST\r\nNUMBER\r\n";
+    private const string Head = " HTTP/1.1\r\nhost: HOST\r\nNUMBER\r\nauthorization: Bearer TOKEN\r\n";
     private const string Smuggled = "GET /smuggled HTTP/1.1\r\nhost: HOST\r\n\r\n";
 
     public static IReadOnlyList<(string Name, string Request)> All { get; } =
@@ -25,7 +25,7 @@ internal static class OnceAttacks
         ("a field without a colon", $"GET /a{Head}nothing\r\n\r\n"),
         ("a NUL in a value", $"GET /a{Head}x-nul: a\0b\r\n\r\n"),
         ("a bare CR in a value", $"GET /a{Head}x-cr: a\rb\r\n\r\n"),
-        ("lines that end in LF alone", "GET /a HTTP/1.1\nhost: HOST\nNUMBER\n\n"),
+        ("lines that end in LF alone", "GET /a HTTP/1.1\nhost: HOST\nNUMBER\nauthorization: Bearer TOKEN\n\n"),
         ("no host", "GET /a HTTP/1.1\r\nNUMBER\r\n\r\n"),
         ("two hosts", $"GET /a{Head}host: other.test\r\n\r\n"),
         ("a target on another host", $"GET http://other.test/a{Head}\r\n"),
@@ -47,8 +47,8 @@ internal static class OnceAttacks
         ("fields of 80 KB", $"GET /a{Head}x-long: {new string('a', 80_000)}\r\n\r\n"),
         ("300 fields", $"GET /a{Head}{string.Concat(Enumerable.Range(0, 300).Select(number => $"x-{number}: 1\r\n"))}\r\n"),
         ("a subject of the client's own", $"GET /a{Head}x-token-subject: admin\r\n\r\n"),
-        ("a token that is nominated away", $"GET /a{Head}connection: authorization\r\nauthorization: Bearer x.y\r\n\r\n"),
-        ("a token of 8 KB", $"GET /a{Head}authorization: Bearer {new string('A', 8_000)}.{new string('A', 43)}\r\n\r\n"),
+        ("a token that is nominated away", $"GET /a{Head}connection: authorization\r\n\r\n"),
+        ("a token of 8 KB", $"GET /a HTTP/1.1\r\nhost: HOST\r\nNUMBER\r\nauthorization: Bearer {new string('A', 8_000)}.{new string('A', 43)}\r\n\r\n"),
         ("binary before the request", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 GET / HTTP/1.1\r\n\r\n"),
     ];
 }

@@ -20,7 +20,7 @@ internal sealed class OnceTraffic
     public OnceTraffic(IEnumerable<PluginFolder> folders)
     {
         foreach (var folder in folders) AddFolder(folder);
-        var auth = _targets.Find(target => target.Folder.Manifest.Name == "token-auth");
+        var auth = _targets.Find(target => target.Configuration.Contains(DemoToken.Key, StringComparison.Ordinal));
         if (auth is not null) AddAttacks(auth);
     }
 
@@ -81,10 +81,11 @@ internal sealed class OnceTraffic
 
     private void AddAttacks(OnceTarget target)
     {
+        string token = DemoToken.Make("attacker", CaseReader.DefaultClock.AddHours(1));
         foreach (var (name, text) in OnceAttacks.All)
         {
             int number = _exchanges.Count + 1;
-            string request = text.Replace("HOST", target.Host, StringComparison.Ordinal).Replace("NUMBER", $"{OnceExchange.NumberField}: {number}", StringComparison.Ordinal);
+            string request = text.Replace("HOST", target.Host, StringComparison.Ordinal).Replace("TOKEN", token, StringComparison.Ordinal).Replace("NUMBER", $"{OnceExchange.NumberField}: {number}", StringComparison.Ordinal);
             _exchanges.Add(new OnceExchange(number, "token-auth", name, "hostile", Encoding.Latin1.GetBytes(request), IsHead: false, [], EndsConnection: false, Expected: null));
         }
     }

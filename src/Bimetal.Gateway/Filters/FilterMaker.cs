@@ -2,14 +2,15 @@
 
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Pipeline;
+using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Filters;
 
-internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins)
+internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger log)
 {
     private readonly Dictionary<string, Filter> _pluginFilters = plugins.ToDictionary(
         loaded => loaded.Config.Name,
-        loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config));
+        loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config, log));
 
     public Filter Make(FilterConfig config) => config switch
     {

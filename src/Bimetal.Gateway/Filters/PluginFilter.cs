@@ -1,15 +1,19 @@
 // A plugin as a filter: maps its failures by on_error to an error or to a bypass.
 
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
+using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Filters;
 
 /// <summary>The filter of <c>plugin: NAME</c>; routes with the same plugin share one.</summary>
-internal sealed class PluginFilter(Plugin plugin, PluginConfig config) : Filter
+internal sealed class PluginFilter(Plugin plugin, PluginConfig config, ILogger log) : Filter
 {
+    private long _lastReportedAt;
+
     public override string Name => config.Name;
 
     public PluginConfig Config => config;
@@ -19,7 +23,8 @@ internal sealed class PluginFilter(Plugin plugin, PluginConfig config) : Filter
         error = null;
         if (plugin.TryBegin(stream, out var failure) is { } pluginStream) return new PluginFilterStream(this, pluginStream);
         failure ??= new PluginFailure(FailureKind.Load, "not available");
-        if (!config.OnError.IsOpen(failure.Kind)) error = ErrorOf(failure, ErrorPhase.RequestHeaders);
+        if (config.OnError.IsOpen(failure.Kind)) ReportBypass(failure);
+        else error = ErrorOf(failure, ErrorPhase.RequestHeaders);
         return null;
     }
 
@@ -28,6 +33,14 @@ internal sealed class PluginFilter(Plugin plugin, PluginConfig config) : Filter
     {
         var cause = failure.Kind is FailureKind.Load or FailureKind.Pause ? ErrorCause.Unavailable : ErrorCause.Failed;
         return new GatewayError(phase, ErrorSide.Plugin, cause, Retryable: false, $"plugin {Name}: {failure.Detail}");
+    }
+
+    /// <summary>Says in the log that requests pass without the plugin; at most once a second.</summary>
+    public void ReportBypass(PluginFailure failure)
+    {
+        long last = Interlocked.Read(ref _lastReportedAt), now = Environment.TickCount64;
+        if (now - last < 1000 && last != 0) return;
+        if (Interlocked.CompareExchange(ref _lastReportedAt, now, last) == last) GatewayLog.PluginBypassed(log, Name, failure.Kind.ToString(), failure.Detail);
     }
 
     /// <summary>The plugin host cannot see how long a pause lasts, so the pipeline counts this one.</summary>
@@ -102,7 +115,8 @@ internal sealed class PluginFilterStream : FilterStream
     private void Fail(PluginFailure failure, ErrorPhase phase)
     {
         if (IsBypassed || Error is not null) return;
-        if (_filter.Config.OnError.IsOpen(failure.Kind)) IsBypassed = true;
+        IsBypassed = _filter.Config.OnError.IsOpen(failure.Kind);
+        if (IsBypassed) _filter.ReportBypass(failure);
         else Error = _filter.ErrorOf(failure, phase);
     }
 }

@@ -9,7 +9,19 @@ namespace Bimetal.Gateway.Listeners;
 /// <param name="model">Gives the published model.</param>
 internal sealed class GatewayApplication(Func<GatewayModel> model, GatewayServices services) : IHttpApplication<Exchange>
 {
-    public Exchange CreateContext(IFeatureCollection contextFeatures) => new(new ClientExchange(contextFeatures), model(), services);
+    public Exchange CreateContext(IFeatureCollection contextFeatures)
+    {
+        var current = model();
+        while (!current.TryEnter())
+        {
+            // Retired: either there is a newer one by now, or the gateway is stopped and Kestrel breaks this request off.
+            var newer = model();
+            if (ReferenceEquals(newer, current)) throw new InvalidOperationException("The gateway is stopped.");
+            current = newer;
+        }
+
+        return new Exchange(new ClientExchange(contextFeatures), current, services);
+    }
 
     public Task ProcessRequestAsync(Exchange context) => context.RunAsync();
 

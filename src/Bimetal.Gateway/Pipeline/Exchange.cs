@@ -40,7 +40,11 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         await EndAsync();
     }
 
-    public void Dispose() => _clock.Dispose();
+    public void Dispose()
+    {
+        _clock.Dispose();
+        model.Leave();
+    }
 
     private async Task PassOnAsync()
     {
