@@ -1,3 +1,5 @@
+// Compiled images: what is mapped, and what is refused of a damaged or foreign one.
+
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Bimetal.Testing;

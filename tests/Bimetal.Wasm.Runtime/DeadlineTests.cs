@@ -1,3 +1,5 @@
+// Deadlines across nested entries and host calls; the plain cases are checks of the self-test.
+
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Runtime;
 

@@ -1,3 +1,5 @@
+// One instance: calls, traps, exports, limits, segments, bulk operations.
+
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Modules;
 using Bimetal.Wasm.Runtime;

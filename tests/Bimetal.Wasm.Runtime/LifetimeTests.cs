@@ -1,3 +1,5 @@
+// Mappings, files and memory of the process stay flat however many instances, clones, images and threads come and go.
+
 using System.Runtime.CompilerServices;
 using Bimetal.Wasm.Runtime;
 

@@ -1,3 +1,5 @@
+// Imports: what fits, what two instances share, and how long it lives.
+
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Modules;
 using Bimetal.Wasm.Runtime;

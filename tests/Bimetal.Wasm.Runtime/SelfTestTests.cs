@@ -1,3 +1,5 @@
+// The self-test of the engine, check by check.
+
 using System.Globalization;
 using Bimetal.Testing;
 using Bimetal.Wasm.Engine;

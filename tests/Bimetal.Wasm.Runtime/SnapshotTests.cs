@@ -1,3 +1,5 @@
+// Snapshots, clones and pools: the same state, nothing shared, nothing left over.
+
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Runtime;
 

@@ -1,3 +1,5 @@
+// How much the self-test does.
+
 namespace Bimetal.Wasm.Engine;
 
 /// <summary>What the self-test does; the defaults keep it well under 20 seconds on a quiet machine.</summary>

@@ -1,3 +1,5 @@
+// The shim without .NET, on each processor that can be run here.
+
 using System.Diagnostics;
 using Bimetal.Testing;
 
