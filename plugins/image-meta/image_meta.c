@@ -4,15 +4,16 @@
  * Response headers are held until enough of the body has come, never more than PREFIX_BYTES. What the upstream claims (content-type,
  * lengths inside the file, x-image-* headers of its own) is checked or thrown away. README.md has the headers and the errors.
  *
- * The readers see the body through a window: a few hundred bytes at a time wherever they look, so that the wasm metal copies little and the
- * native one nothing. A reader answers NEED_MORE as long as another byte could change what it says; so the answer never depends on how
- * the body was cut into chunks.
+ * The readers see the body through a window (window.h). A reader answers NEED_MORE as long as another byte could change what it says; so
+ * the answer never depends on how the body was cut into chunks.
  */
 #include <bimetal_plugin.h>
 
+#include "exif.h"
+#include "window.h"
+
 #define PREFIX_BYTES 65536u /* what lies behind is never looked at */
-#define WINDOW_BYTES 1024u
-#define MAX_SEGMENTS 512u /* of a JPEG, PNG or WebP, before a reader gives up */
+#define MAX_SEGMENTS 512u   /* of a JPEG, PNG or WebP, before a reader gives up */
 
 #define TYPE_HEADER "x-image-type"
 #define WIDTH_HEADER "x-image-width"
@@ -33,8 +34,6 @@ struct response {
 };
 BP_STREAM_STATE(struct response)
 
-typedef enum outcome { NEED_MORE, KNOWN, NOT_AN_IMAGE, CORRUPT, GAVE_UP } outcome;
-
 struct image {
     image_type type;
     uint32_t width; /* 0: not known */
@@ -43,72 +42,6 @@ struct image {
     bool has_bad_exif;
     bool is_longer_than_body; /* the file's own length does not fit into content-length */
 };
-
-/* ---- The window: bounds-checked reads anywhere in the prefix ---------------------------------------------------------------------- */
-
-struct window {
-    bp_stream stream;
-    size_t available; /* bytes of the body that can be looked at */
-    size_t start;     /* of the part that is here */
-    bp_slice bytes;
-};
-
-/* length bytes (at most WINDOW_BYTES) at offset, or null when they are not all there yet. */
-static const uint8_t *look(struct window *window, size_t offset, size_t length)
-{
-    if (offset >= window->start && offset - window->start <= window->bytes.length && window->bytes.length - (offset - window->start) >= length)
-        return window->bytes.data + (offset - window->start);
-    if (offset > window->available || window->available - offset < length ||
-        bp_body_get(window->stream, BP_RESPONSE_BODY, offset, WINDOW_BYTES, &window->bytes) != BP_OK || window->bytes.length < length) {
-        window->bytes = bp_bytes(0, 0);
-        return NULL;
-    }
-    window->start = offset;
-    return window->bytes.data;
-}
-
-static inline uint32_t big16(const uint8_t *b) { return (uint32_t)b[0] << 8 | b[1]; }
-static inline uint32_t big32(const uint8_t *b) { return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]; }
-static inline uint32_t little16(const uint8_t *b) { return (uint32_t)b[1] << 8 | b[0]; }
-static inline uint32_t little24(const uint8_t *b) { return (uint32_t)b[2] << 16 | little16(b); }
-static inline uint32_t little32(const uint8_t *b) { return (uint32_t)b[3] << 24 | little24(b); }
-static inline bool is_tag(const uint8_t *bytes, const char *tag) { return memcmp(bytes, tag, 4) == 0; }
-
-/* ---- EXIF: the orientation in the first directory of a TIFF structure at [start, start + length) ---------------------------------- */
-
-#define TIFF_ORIENTATION 0x0112u
-#define TIFF_SHORT 3u
-#define MAX_DIRECTORY_ENTRIES 256u
-
-static uint32_t tiff16(const uint8_t *b, bool is_little) { return is_little ? little16(b) : big16(b); }
-static uint32_t tiff32(const uint8_t *b, bool is_little) { return is_little ? little32(b) : big32(b); }
-
-static outcome read_orientation(struct window *window, size_t start, size_t length, uint32_t *orientation)
-{
-    if (length < 8) return CORRUPT;
-    const uint8_t *header = look(window, start, 8);
-    if (header == NULL) return NEED_MORE;
-    bool is_little = header[0] == 'I' && header[1] == 'I';
-    if (!is_little && !(header[0] == 'M' && header[1] == 'M')) return CORRUPT;
-    uint32_t directory = tiff32(header + 4, is_little);
-    if (tiff16(header + 2, is_little) != 42 || directory < 8 || directory > length - 2) return CORRUPT;
-
-    const uint8_t *count_bytes = look(window, start + directory, 2);
-    if (count_bytes == NULL) return NEED_MORE;
-    uint32_t count = tiff16(count_bytes, is_little);
-    if (count > MAX_DIRECTORY_ENTRIES || count * 12u > length - 2 - directory) return CORRUPT;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *entry = look(window, start + directory + 2 + (size_t)i * 12, 12);
-        if (entry == NULL) return NEED_MORE;
-        if (tiff16(entry, is_little) != TIFF_ORIENTATION) continue;
-        uint32_t value = tiff16(entry + 8, is_little);
-        bool is_one_short = tiff16(entry + 2, is_little) == TIFF_SHORT && tiff32(entry + 4, is_little) == 1;
-        if (!is_one_short || value < 1 || value > 8) return CORRUPT;
-        *orientation = value;
-        break;
-    }
-    return KNOWN;
-}
 
 /* Bad EXIF is reported and passed over: the image itself may be sound. */
 static outcome read_exif(struct window *window, size_t start, size_t length, struct image *image)

@@ -99,7 +99,7 @@ internal sealed class BundleMapping
     public IReadOnlyList<BundleMapping> Mappings(string key) => Take(key) switch
     {
         null => [],
-        YamlSequenceNode sequence => [.. sequence.Children.Select(item => item is YamlMappingNode mapping ? new BundleMapping(mapping, File) : throw Error(key, "must be a list of mappings"))],
+        YamlSequenceNode sequence => [.. sequence.Children.Select(item => ItemOf(key, item))],
         _ => throw Error(key, "must be a list of mappings"),
     };
 
@@ -125,11 +125,15 @@ internal sealed class BundleMapping
         foreach (var key in _node.Children.Keys)
         {
             string name = (key as YamlScalarNode)?.Value ?? key.ToString();
-            if (!_known.Contains(name)) throw new PluginLoadException($"{File}:{key.Start.Line}: unknown key '{name}'; allowed: {string.Join(", ", _known.Distinct())}");
+            if (_known.Contains(name)) continue;
+            throw new PluginLoadException($"{File}:{key.Start.Line}: unknown key '{name}'; allowed: {string.Join(", ", _known.Distinct())}");
         }
     }
 
     private static string? TextOf(YamlScalarNode scalar) => scalar.Style == ScalarStyle.Plain && scalar.Value is "~" or "null" or "" ? null : scalar.Value;
+
+    private BundleMapping ItemOf(string key, YamlNode item) =>
+        item is YamlMappingNode mapping ? new BundleMapping(mapping, File) : throw Error(key, "must be a list of mappings");
 
     private YamlNode? Take(string key)
     {

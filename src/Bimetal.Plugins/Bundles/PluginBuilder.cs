@@ -86,7 +86,8 @@ public static class PluginBuilder
 
     private static async Task<(int ExitCode, string Messages)> RunClangAsync(IReadOnlyList<string> arguments, CancellationToken cancellation)
     {
-        using var clang = new Process { StartInfo = new ProcessStartInfo(ClangCommand.Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true } };
+        var start = new ProcessStartInfo(ClangCommand.Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        using var clang = new Process { StartInfo = start };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(s_limit);
         try

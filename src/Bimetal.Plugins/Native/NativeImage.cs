@@ -35,8 +35,9 @@ internal readonly unsafe partial struct NativeImage
         fixed (byte* image = file)
         {
             void* library = LoadLibrary(image, (ulong)file.Length, Path.GetFileName(path), error, ErrorBytes);
-            if (library is null) throw new PluginLoadException($"{path}: cannot be loaded: {Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(error))}");
-            return new NativeImage(library);
+            if (library is not null) return new NativeImage(library);
+            string reason = Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(error));
+            throw new PluginLoadException($"{path}: cannot be loaded: {reason}");
         }
     }
 

@@ -110,13 +110,19 @@ public sealed unsafe class NativePlugin : Plugin
         var host = (NativeHostTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeHostTable));
         NativeHost.Fill(host, GCHandle.ToIntPtr(GCHandle.Alloc(this)));
         int status = ((delegate* unmanaged[Cdecl]<NativeHostTable*, NativePluginTable*, int>)init)(host, _table);
+        if (Objection(status) is { } objection) throw new PluginLoadException($"{soPath}: {objection}");
+    }
+
+    private string? Objection(int status)
+    {
         if (_table->AbiVersion != NativeAbi.Version)
-            throw new PluginLoadException($"{soPath}: built for version {_table->AbiVersion} of bimetal.h, and this gateway has {NativeAbi.Version}; build it again");
-        if (status != 0) throw new PluginLoadException($"{soPath}: {NativeAbi.EntryPoint} failed with status {status}{Reason()}");
+            return $"built for version {_table->AbiVersion} of bimetal.h, and this gateway has {NativeAbi.Version}; build it again";
+        if (status != 0) return $"{NativeAbi.EntryPoint} failed with status {status}{Reason()}";
         if (_table->StructSize != (uint)sizeof(NativePluginTable))
-            throw new PluginLoadException($"{soPath}: its plugin table has {_table->StructSize} bytes, and version {NativeAbi.Version} has {sizeof(NativePluginTable)}; build it again");
-        if (_table->StreamStateBytes > NativeAbi.MaximumStreamStateBytes)
-            throw new PluginLoadException($"{soPath}: wants {_table->StreamStateBytes} bytes of state per stream; {NativeAbi.MaximumStreamStateBytes} is the most");
+            return $"its plugin table has {_table->StructSize} bytes, and version {NativeAbi.Version} has {sizeof(NativePluginTable)}; build it again";
+        return _table->StreamStateBytes > NativeAbi.MaximumStreamStateBytes
+            ? $"wants {_table->StreamStateBytes} bytes of state per stream; {NativeAbi.MaximumStreamStateBytes} is the most"
+            : null;
     }
 
     // SAFETY: the configuration is pinned for the call.

@@ -35,7 +35,13 @@ public sealed class CaseExchange(PluginCase one)
         var request = new Collector();
         var response = new Collector();
         var end = exchange.Drive(stream, request, response);
-        return new CaseOutcome { End = end, Failure = stream.Failure ?? exchange._failure, Request = request.Trace, Response = end == CaseEnd.Answered ? Answer(stream) : response.Trace };
+        return new CaseOutcome
+        {
+            End = end,
+            Failure = stream.Failure ?? exchange._failure,
+            Request = request.Trace,
+            Response = end == CaseEnd.Answered ? Answer(stream) : response.Trace,
+        };
     }
 
     /// <summary>Runs the case for its times only; what passes is dropped.</summary>

@@ -82,5 +82,5 @@ public static class PluginCaseRunner
         from result in results
         group result by result.Case into metals
         where metals.Any(other => !other.Outcome.SameAs(metals.First().Outcome))
-        select $"{metals.Key.Name}: {string.Join(" and ", metals.Select(one => $"{one.Metal.ToString().ToLowerInvariant()} {one.Outcome.End.ToString().ToLowerInvariant()}"))} differ";
+        select $"{metals.Key.Name}: {string.Join(" and ", metals.Select(one => $"{one.Metal} {one.Outcome.End}"))} differ".ToLowerInvariant();
 }
