@@ -1,5 +1,6 @@
 // Modules of these tests: text to loaded module, and calls with plain values.
 
+using System.Collections.Concurrent;
 using Bimetal.Testing;
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler.Cache;
@@ -11,6 +12,7 @@ namespace Bimetal.Wasm.Runtime.Tests;
 /// <summary>A loaded module and its first instance.</summary>
 internal sealed class Guest : IDisposable
 {
+    private static readonly ConcurrentDictionary<string, byte[]> Binaries = new();
     private static readonly CodeCache Cache = new(Path.Combine(Repository.Root, "artifacts/test/code"));
 
     private readonly EngineModule _module;
@@ -39,7 +41,7 @@ internal sealed class Guest : IDisposable
     public TrapCode Started { get; }
 
     // Compiled once: the cache is a folder of the build.
-    public static EngineModule Load(string text) => new WasmEngine(new EngineOptions { Cache = Cache }).Load("test", Wat.ToWasm(text));
+    public static EngineModule Load(string text) => new WasmEngine(new EngineOptions { Cache = Cache }).Load("test", Binaries.GetOrAdd(text, Wat.ToWasm));
 
     public TrapCode Run(string export, params ReadOnlySpan<ulong> arguments) => Run(Instance, CallLimits.None, export, arguments).Trap;
 

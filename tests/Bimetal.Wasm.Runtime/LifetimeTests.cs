@@ -78,7 +78,9 @@ public sealed class LifetimeTests
             var instance = pool.TryRent()!;
             Guest.Run(instance, CallLimits.None, "touch");
             pool.Return(instance);
-            Guest.Run(pool.TryRent()!, CallLimits.None, "touch");
+            instance = pool.TryRent()!;
+            Guest.Run(instance, CallLimits.None, "touch");
+            pool.Return(instance);
         }
     }
 
@@ -122,10 +124,10 @@ public sealed class LifetimeTests
             }
         }
 
-        // Other tests may run meanwhile, and the collector keeps some memory for itself.
+        // The runtime keeps up to 64 reservations for the next memories, and the collector some memory for itself.
         public void RequireNoMoreThan(Footprint before)
         {
-            Assert.InRange(Mappings, 0, before.Mappings + 100);
+            Assert.InRange(Mappings, 0, before.Mappings + 140);
             Assert.InRange(Files, 0, before.Files + 20);
             Assert.InRange(ResidentKiB, 0, before.ResidentKiB + (24 << 10));
         }

@@ -193,6 +193,29 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public void Instance_LinkedWhileAnotherRuns_HasItsStackLimit()
+    {
+        using var outer = new Guest("""
+            (module (import "env" "invoke" (func $invoke)) (table (export "table") 2 funcref)
+              (type $deep (func (param i32) (result i32)))
+              (func (export "go") (param i32) (result i32) (call $invoke) (call_indirect (type $deep) (local.get 0) (i32.const 1))))
+            """, new ImportSet().Define("env", "invoke", HostFunctions.Invoke));
+        Guest? inner = null;
+        outer.Instance.HostState = new Func<TrapCode>(() =>
+        {
+            inner ??= new Guest("""
+                (module (import "outer" "table" (table 2 funcref)) (elem (i32.const 1) $deep)
+                  (func $deep (param i32) (result i32)
+                    (if (result i32) (local.get 0) (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0)))))
+                """, new ImportSet().DefineAll("outer", outer.Instance));
+            return TrapCode.None;
+        });
+        Assert.Equal(1000u, outer.Call("go", 1000));
+        Assert.Equal(TrapCode.StackOverflow, outer.Run("go", 100_000_000));
+        inner!.Dispose();
+    }
+
+    [Fact]
     public void Instance_RefusesASecondThread()
     {
         using var guest = new Guest(

@@ -54,7 +54,10 @@ public sealed unsafe class GuestMemory : GuestObject
     }
 
     /// <summary>The bytes <paramref name="offset"/> .. <paramref name="offset"/> + <paramref name="length"/>, or false when any of them is outside.</summary>
-    /// <remarks>The span is valid until the memory is disposed or its instance goes back to its pool. Lengths from 2 GiB on are refused.</remarks>
+    /// <remarks>
+    /// The span is valid until the memory is disposed, its instance goes back to its pool, or the collector finds neither of them in
+    /// use. Lengths from 2 GiB on are refused.
+    /// </remarks>
     // SAFETY: the subtraction cannot wrap because the offset was compared first; bytes below LengthBytes are readable and writable.
     public bool TrySlice(uint offset, uint length, out Span<byte> span)
     {

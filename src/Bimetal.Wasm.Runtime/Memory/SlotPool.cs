@@ -5,7 +5,7 @@ namespace Bimetal.Wasm.Runtime;
 
 internal static unsafe class SlotPool
 {
-    private const int MaximumIdleSlots = 256;
+    private const int MaximumIdleSlots = 64;
 
     private static readonly Lock Gate = new();
     private static readonly Stack<nint> Idle = new();
