@@ -43,6 +43,7 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(options);
+        if (config.Listeners.Count == 0) throw new GatewayStartException("listeners: at least one is required");
         long started = Stopwatch.GetTimestamp();
         var plugins = await PluginStart.LoadAllAsync(config, options, cancellation);
         GatewayHost? host = null;

@@ -181,6 +181,16 @@ public sealed class ConfigReaderTests
         Assert.All(result.Warnings, warning => Assert.Equal(6, warning.Line));
     }
 
+    [Fact]
+    public void ExampleInTheDocument_IsValid()
+    {
+        string document = File.ReadAllText(Path.Combine(Repository.Root, "docs/gateway.md"));
+        string example = document.Split("```yaml\n")[1].Split("```")[0];
+        var (config, errors) = ConfigReader.Parse(example, "docs/gateway.md", Repository.Root);
+        Assert.Empty(errors);
+        Assert.Equal(new UpstreamTimeouts(), config!.Upstreams["api"].Timeouts);
+    }
+
     private static string Folder { get; } = CreateFolder();
 
     private static string CreateFolder()

@@ -30,6 +30,7 @@ public sealed class GatewayHostTests
     {
         var config = new GatewayConfig
         {
+            Listeners = [new ListenerConfig("listeners[0]", new IPEndPoint(IPAddress.Loopback, 0))],
             Plugins = new[] { "a", "b", "c" }.ToDictionary(name => name, name => new PluginConfig { Name = name, Bundle = name + ".wasm" }),
         };
         var loaded = new FakePlugin { Name = "b" };
