@@ -116,7 +116,7 @@ public sealed class SnapshotTests : IDisposable
         }
         finally
         {
-            _ = Shim.ForceRestoreMethod((int)RestoreMethod.Scan);
+            Shim.ForceRestoreMethod((int)RestoreMethod.Scan);
         }
     }
 

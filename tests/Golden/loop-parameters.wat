@@ -12,10 +12,10 @@
 ;; ---- IR ----
 ;; define internal i32 @m0f0(ptr noundef nonnull align 64 dereferenceable(192) %c, i32 %a0) #0 {
 ;; e:
-;;   %l0 = alloca i32
-;;   store i32 %a0, ptr %l0
 ;;   %s0 = alloca i32
 ;;   %s1 = alloca i32
+;;   %l0 = alloca i32
+;;   store i32 %a0, ptr %l0
 ;;   store i32 1, ptr %s0
 ;;   store i32 %a0, ptr %s1
 ;;   br label %b0

@@ -25,6 +25,7 @@ internal sealed class FunctionBuilder
         Locals = new LocalVariables(this);
         Control = new ControlFlow(this);
         Addresses = new AddressCache(this);
+        Loads = new KeptLoads(this);
     }
 
     public ModuleScope Module { get; }
@@ -38,6 +39,8 @@ internal sealed class FunctionBuilder
     public ControlFlow Control { get; }
 
     public AddressCache Addresses { get; }
+
+    public KeptLoads Loads { get; }
 
     /// <summary>Stack slots that are found to be needed on the way; written before <see cref="Entry"/>, which ends in a branch.</summary>
     public StringBuilder Slots { get; } = new();

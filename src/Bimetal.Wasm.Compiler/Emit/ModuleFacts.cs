@@ -1,5 +1,6 @@
 // What a first look over all function bodies tells: facts that the emitter needs before it writes the first line of a function.
 
+using Bimetal.Wasm.Compiler.Emit.Memory;
 using Bimetal.Wasm.Instructions;
 using Bimetal.Wasm.Modules;
 
@@ -22,6 +23,9 @@ internal sealed class FunctionFacts(int parameterCount)
 
     /// <summary>For each parameter, whether the body assigns it.</summary>
     public bool[] AssignedParameters { get; } = new bool[parameterCount];
+
+    /// <summary>Loops that LLVM may vectorise, by the offset of their opcode.</summary>
+    public IReadOnlyDictionary<int, VectorLoopPlan> VectorLoops { get; set; } = new Dictionary<int, VectorLoopPlan>();
 
     /// <summary>Whether the function compares the stack pointer with its limit at its start.</summary>
     public bool ChecksStack => Calls || InstructionCount > LeafInstructions || LocalCount > LeafLocals;
@@ -60,12 +64,16 @@ internal sealed class ModuleFacts
             var body = module.Functions[index];
             var facts = functions[index] = new FunctionFacts(module.Types[(int)body.TypeIndex].Parameters.Length);
             foreach (var run in body.Locals) facts.LocalCount += run.Count;
+            var loops = new VectorLoops();
             var reader = new InstructionReader(module.Bytes.Span, body.BodyOffset, body.BodyLength);
             while (!reader.IsAtEnd)
             {
                 if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
                 Note(facts, in instruction, growsTable);
+                loops.Note(in instruction, reader.Offset);
             }
+
+            facts.VectorLoops = loops.Judge(module, body);
         }
 
         return new ModuleFacts(module, functions, growsTable);

@@ -79,9 +79,11 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
         cache?.Write(key, File.ReadAllBytes(folder.File(RoutinesObject)));
     }
 
+    // LLVM widens a loop counter to 64 bits for the sake of the counter itself; what is added to it then no longer extends to an
+    // address (the sum may wrap in 32 bits), and the loop is not vectorised. Left alone, each address is widened where that is proven.
     private static string[] IrArguments(string name, CompileOptions options) =>
     [
-        .. CommonArguments(options), "-x", "ir", options.Quick ? "-O1" : "-O2", "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
+        .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", "-x", "ir", options.Quick ? "-O1" : "-O2", "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
     ];
 
     private static string[] RoutineArguments(CompileOptions options) =>

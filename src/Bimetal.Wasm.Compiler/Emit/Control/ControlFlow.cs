@@ -59,7 +59,9 @@ internal sealed class ControlFlow(FunctionBuilder function)
 
     public void Block(BlockType blockType) => Open(FrameKind.Block, blockType, function.NewLabel());
 
-    public void Loop(BlockType blockType)
+    /// <param name="blockType">Its type.</param>
+    /// <param name="offset">Offset of its opcode.</param>
+    public void Loop(BlockType blockType, int offset)
     {
         var (parameters, results) = Signature(blockType);
         var frame = new ControlFrame
@@ -73,6 +75,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
         };
         RecordBranch(frame);
         _frames.Add(frame);
+        function.Loads.EnterLoop(offset);
         function.Line($"br label %{frame.Label}");
         function.JoinIn(frame.Label);
         function.TruncateStack(frame.Height);
@@ -104,6 +107,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
     {
         var frame = _frames[^1];
         if (frame.Kind == FrameKind.If) EndWithoutElse(frame);
+        if (frame.Kind == FrameKind.Loop && IsReachable) function.Loads.LeaveLoop();
         _frames.RemoveAt(_frames.Count - 1);
         if (frame.IsBranchTarget)
         {

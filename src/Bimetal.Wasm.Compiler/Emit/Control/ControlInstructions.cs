@@ -15,7 +15,7 @@ internal static class ControlInstructions
             case Opcode.Unreachable: Branches.Unreachable(function); break;
             case Opcode.Nop: break;
             case Opcode.Block: function.Control.Block(instruction.BlockType); break;
-            case Opcode.Loop: function.Control.Loop(instruction.BlockType); break;
+            case Opcode.Loop: function.Control.Loop(instruction.BlockType, instruction.Offset); break;
             case Opcode.If: function.Control.If(instruction.BlockType); break;
             case Opcode.Else: function.Control.Else(); break;
             case Opcode.End: function.Control.End(); break;

@@ -1,7 +1,6 @@
 // Loads, stores and bulk operations on linear memory (core specification 4.4.7).
 
 using Bimetal.Wasm.Abi;
-using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Instructions;
 
 namespace Bimetal.Wasm.Compiler.Emit.Memory;
@@ -38,10 +37,10 @@ internal static class MemoryInstructions
     public static Value LoadFrom(FunctionBuilder function, ref readonly Instruction instruction, ValueType type, string llvmType, bool isFloat, Shape shape = Shape.Canonical)
     {
         var index = function.Pop();
-        var address = function.Addresses.Of(index, instruction.MemoryOffset, 1 << instruction.Info.NaturalAlignment);
+        int sizeBytes = 1 << instruction.Info.NaturalAlignment;
+        var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes);
         var value = function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}", shape);
-        bool mustKeep = function.Options is { Mode: CompileMode.Conformant, Bounds: BoundsMode.Guard };
-        if (mustKeep) OpaqueAssembly.Keep(function, llvmType, value, isFloat);
+        function.Loads.Keep(in instruction, index, llvmType, value, isFloat);
         return value;
     }
 

@@ -12,10 +12,13 @@ internal static class OpaqueAssembly
     // "Touches memory that nobody else sees": is never dropped, yet loads and stores of the guest may move past it.
     private const string Keeper = "#4";
 
+    private const string Reader = "#5";
+
     /// <summary>The attribute groups that calls of these pieces name.</summary>
     public const string AttributeGroups = """
         attributes #3 = { nounwind willreturn memory(none) }
         attributes #4 = { nounwind willreturn memory(inaccessiblemem: readwrite) }
+        attributes #5 = { nounwind willreturn }
 
         """;
 
@@ -50,6 +53,9 @@ internal static class OpaqueAssembly
         string register = !isFloat ? "r" : IsArm64(function) ? "w" : "x";
         function.Line($"call void asm sideeffect \"\", \"{register}\"({llvmType} {value}) {Keeper}");
     }
+
+    /// <summary>Counts as reading all of memory, so that no store before it is dropped because of one behind it.</summary>
+    public static void ReadMemory(FunctionBuilder function) => function.Line($$"""call void asm sideeffect "", "~{memory}"() {{Reader}}""");
 
     /// <summary>The same float or vector, its origin hidden from constant folding.</summary>
     public static Value Hide(FunctionBuilder function, Value value)

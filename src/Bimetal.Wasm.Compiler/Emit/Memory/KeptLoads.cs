@@ -1,0 +1,84 @@
+// Loads whose value nothing uses. The specification lets them trap, LLVM would drop them; conformant mode keeps them, at the least
+// cost that the place allows:
+//   - an address within the memory's minimum size is read without a trap, so nothing is kept;
+//   - in a loop that LLVM may vectorise, what the loop stores and sums up anyway counts as used behind it (VectorLoopPlan.cs), and
+//     values that reach neither are summed up for the purpose;
+//   - anywhere else an empty piece of assembly consumes the value.
+
+using Bimetal.Wasm.Compiler.Emit.Numeric;
+using Bimetal.Wasm.Instructions;
+
+namespace Bimetal.Wasm.Compiler.Emit.Memory;
+
+/// <summary>Keeps loads of one function.</summary>
+internal sealed class KeptLoads(FunctionBuilder function)
+{
+    private static readonly string[] WidthTypes = ["i8", "i16", "i32", "i64"];
+
+    private VectorLoopPlan? _plan;
+    private int _loopCount;
+
+    private bool IsNeeded => function.Options is { Mode: CompileMode.Conformant, Bounds: BoundsMode.Guard };
+
+    /// <summary>Before the branch to the head of a loop.</summary>
+    /// <param name="offset">Offset of its opcode.</param>
+    public void EnterLoop(int offset)
+    {
+        if (!IsNeeded || !function.Facts.VectorLoops.TryGetValue(offset, out _plan)) return;
+        _loopCount++;
+        for (int width = 0; width < WidthTypes.Length; width++)
+        {
+            if (!_plan.OtherWidths.HasFlag((LoadWidths)(1 << width))) continue;
+            function.Slots.Append($"  {Sum(width)} = alloca {WidthTypes[width]}\n");
+            function.Line($"store {WidthTypes[width]} 0, ptr {Sum(width)}");
+        }
+    }
+
+    /// <summary>Behind the last instruction of a loop; a loop with a plan has no other one inside.</summary>
+    public void LeaveLoop()
+    {
+        if (_plan is null) return;
+        for (int width = 0; width < WidthTypes.Length; width++)
+        {
+            if (!_plan.OtherWidths.HasFlag((LoadWidths)(1 << width))) continue;
+            var sum = function.Define(ValueType.I64, $"load {WidthTypes[width]}, ptr {Sum(width)}");
+            OpaqueAssembly.Keep(function, WidthTypes[width], sum, isFloat: false);
+        }
+
+        foreach (uint local in _plan.Sums)
+        {
+            var sum = function.Locals.Get(local);
+            OpaqueAssembly.Keep(function, LlvmTypes.Of(sum), sum, isFloat: false);
+        }
+
+        if (_plan.StoresAnchor) OpaqueAssembly.ReadMemory(function);
+        _plan = null;
+    }
+
+    /// <summary>Keeps a value that <paramref name="instruction"/> just loaded from <paramref name="index"/> and its offset.</summary>
+    public void Keep(ref readonly Instruction instruction, Value index, string llvmType, Value value, bool isFloat)
+    {
+        int width = instruction.Info.NaturalAlignment;
+        if (!IsNeeded || IsAlwaysInside(index, instruction.MemoryOffset, 1 << width)) return;
+        if (_plan is null) OpaqueAssembly.Keep(function, llvmType, value, isFloat);
+        else if (!_plan.Anchored.Contains(instruction.Offset)) AddToSum(width, llvmType, value, isFloat);
+    }
+
+    private void AddToSum(int width, string llvmType, Value value, bool isFloat)
+    {
+        string type = WidthTypes[width];
+        var bits = isFloat ? function.Define(ValueType.I64, $"bitcast {llvmType} {value} to {type}") : value;
+        var before = function.Define(ValueType.I64, $"load {type}, ptr {Sum(width)}");
+        var after = function.Define(ValueType.I64, $"add {type} {before}, {bits}");
+        function.Line($"store {type} {after}, ptr {Sum(width)}");
+    }
+
+    // A memory never shrinks.
+    private bool IsAlwaysInside(Value index, uint offset, int sizeBytes)
+    {
+        long minimumBytes = (long)function.Module.Module.Memories[0].Limits.Minimum << 16;
+        return index.TryGetInteger(out long constant) && (uint)constant + (long)offset + sizeBytes <= minimumBytes;
+    }
+
+    private string Sum(int width) => $"%k{_loopCount}.{width}";
+}
