@@ -116,7 +116,7 @@ public sealed class SnapshotTests : IDisposable
         }
         finally
         {
-            Shim.ForceRestoreMethod((int)RestoreMethod.Scan);
+            _ = Shim.ForceRestoreMethod((int)RestoreMethod.Scan);
         }
     }
 

@@ -23,8 +23,9 @@ internal sealed class PluginFilter(Plugin plugin, PluginConfig config, ILogger l
         error = null;
         if (plugin.TryBegin(stream, out var failure) is { } pluginStream) return new PluginFilterStream(this, pluginStream);
         failure ??= new PluginFailure(FailureKind.Load, "not available");
-        if (config.OnError.IsOpen(failure.Kind)) ReportBypass(failure);
-        else error = ErrorOf(failure, ErrorPhase.RequestHeaders);
+        bool isBypassed = config.OnError.IsOpen(failure.Kind);
+        Report(failure, isBypassed);
+        if (!isBypassed) error = ErrorOf(failure, ErrorPhase.RequestHeaders);
         return null;
     }
 
@@ -35,12 +36,14 @@ internal sealed class PluginFilter(Plugin plugin, PluginConfig config, ILogger l
         return new GatewayError(phase, ErrorSide.Plugin, cause, Retryable: false, $"plugin {Name}: {failure.Detail}");
     }
 
-    /// <summary>Says in the log that requests pass without the plugin; at most once a second.</summary>
-    public void ReportBypass(PluginFailure failure)
+    /// <summary>Says in the log that requests fail because of the plugin, or pass without it; at most once a second.</summary>
+    public void Report(PluginFailure failure, bool isBypassed)
     {
         long last = Interlocked.Read(ref _lastReportedAt), now = Environment.TickCount64;
         if (now - last < 1000 && last != 0) return;
-        if (Interlocked.CompareExchange(ref _lastReportedAt, now, last) == last) GatewayLog.PluginBypassed(log, Name, failure.Kind.ToString(), failure.Detail);
+        if (Interlocked.CompareExchange(ref _lastReportedAt, now, last) != last) return;
+        if (isBypassed) GatewayLog.PluginBypassed(log, Name, failure.Kind.ToString(), failure.Detail);
+        else GatewayLog.PluginFailed(log, Name, failure.Kind.ToString(), failure.Detail);
     }
 
     /// <summary>The plugin host cannot see how long a pause lasts, so the pipeline counts this one.</summary>
@@ -116,7 +119,7 @@ internal sealed class PluginFilterStream : FilterStream
     {
         if (IsBypassed || Error is not null) return;
         IsBypassed = _filter.Config.OnError.IsOpen(failure.Kind);
-        if (IsBypassed) _filter.ReportBypass(failure);
-        else Error = _filter.ErrorOf(failure, phase);
+        _filter.Report(failure, IsBypassed);
+        if (!IsBypassed) Error = _filter.ErrorOf(failure, phase);
     }
 }

@@ -30,6 +30,9 @@ internal static partial class GatewayLog
     [LoggerMessage(8, LogLevel.Error, "exchange {ErrorId} failed inside the gateway: {Detail}")]
     public static partial void ExchangeFailed(ILogger log, string errorId, string detail);
 
+    [LoggerMessage(10, LogLevel.Warning, "plugin {Plugin} failed ({Kind}), which the access log shows for each request: {Detail}")]
+    public static partial void PluginFailed(ILogger log, string plugin, string kind, string detail);
+
     [LoggerMessage(9, LogLevel.Warning, "plugin {Plugin} failed ({Kind}) and the request passed without it (on_error: open): {Detail}")]
     public static partial void PluginBypassed(ILogger log, string plugin, string kind, string detail);
 }

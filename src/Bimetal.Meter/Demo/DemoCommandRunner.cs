@@ -23,7 +23,7 @@ public static class DemoCommandRunner
     public static async Task<int> RunAsync(int port, TextWriter output, TextWriter error)
     {
         using var stop = new StopSignal();
-        return await GuardAsync(error, stop.Token, ExitCodes.Success, async () =>
+        return await GuardAsync(error, ExitCodes.Success, async () =>
         {
             var options = Options(error) with { Address = new IPEndPoint(IPAddress.Loopback, port) };
             await using var demo = await DemoGateway.StartAsync(options, stop.Token);
@@ -32,7 +32,7 @@ public static class DemoCommandRunner
             await output.FlushAsync();
             await stop.WaitAsync();
             return ExitCodes.Success;
-        });
+        }, stop.Token);
     }
 
     /// <summary>Sends hundreds of requests through both metals of each plugin, compares the answers, and prints a first receipt of each.</summary>
@@ -40,7 +40,7 @@ public static class DemoCommandRunner
     public static async Task<int> RunOnceAsync(TextWriter output, TextWriter error)
     {
         using var stop = new StopSignal();
-        return await GuardAsync(error, stop.Token, ExitCodes.Failure, async () =>
+        return await GuardAsync(error, ExitCodes.Failure, async () =>
         {
             // Hostile requests make plugins log; the lines would bury the result.
             var options = Options(error) with { Gateway = new GatewayOptions() };
@@ -53,7 +53,7 @@ public static class DemoCommandRunner
             bool held = result.HasHeld && report.Tasks.All(task => task.SameResult);
             await output.WriteLineAsync(held ? "everything held" : "NOT everything held");
             return held ? ExitCodes.Success : ExitCodes.Failure;
-        });
+        }, stop.Token);
     }
 
     private static DemoOptions Options(TextWriter error)
@@ -67,7 +67,7 @@ public static class DemoCommandRunner
         };
     }
 
-    private static async Task<int> GuardAsync(TextWriter error, CancellationToken stopped, int codeWhenStopped, Func<Task<int>> work)
+    private static async Task<int> GuardAsync(TextWriter error, int codeWhenStopped, Func<Task<int>> work, CancellationToken stopped)
     {
         try
         {

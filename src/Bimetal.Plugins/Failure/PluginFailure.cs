@@ -21,5 +21,5 @@ public enum FailureKind
     Pause,
 }
 
-/// <summary>A failure with a line for the log: plugin, callback, trap, guest function.</summary>
+/// <summary>A failure with a line for the log: callback and trap. Whoever writes it adds the plugin's name.</summary>
 public sealed record PluginFailure(FailureKind Kind, string Detail);

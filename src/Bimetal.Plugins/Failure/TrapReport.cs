@@ -1,4 +1,4 @@
-// From a trap to a PluginFailure: which kind it is, and one line that names the plugin, the callback and the trap.
+// From a trap to a PluginFailure: which kind it is, and one line that names the callback and the trap.
 
 using System.Globalization;
 using Bimetal.Plugins.ProxyWasm;
@@ -21,11 +21,11 @@ internal static class TrapReport
             _ => "trapped: " + trap.Message(),
         };
         if (kind == FailureKind.Memory) what += string.Create(CultureInfo.InvariantCulture, $" (memory: {guest.Memory.LengthBytes >> 10} KiB of {guest.Plugin.Limits.MemoryBytes >> 10})");
-        return new PluginFailure(kind, $"plugin {guest.Plugin.Name}: {CallbackTable.NameOf(callback)} {what}");
+        return new PluginFailure(kind, $"{CallbackTable.NameOf(callback)} {what}");
     }
 
-    public static PluginFailure WrongResult(string plugin, GuestCallback callback, ulong result) =>
-        new(FailureKind.Trap, $"plugin {plugin}: {CallbackTable.NameOf(callback)} returned {result}, which is not an action");
+    public static PluginFailure WrongResult(GuestCallback callback, ulong result) =>
+        new(FailureKind.Trap, $"{CallbackTable.NameOf(callback)} returned {result}, which is not an action");
 
     /// <summary>What the other streams of a shared instance are told.</summary>
     public static PluginFailure Collateral(PluginFailure cause) =>

@@ -62,7 +62,7 @@ internal sealed class PerRequestInstances : InstanceSource
             reason = exception.Message;
         }
 
-        failure = new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: {reason}");
+        failure = new PluginFailure(FailureKind.Load, reason);
         return null;
     }
 

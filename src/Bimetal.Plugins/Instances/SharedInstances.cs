@@ -44,7 +44,7 @@ internal sealed class SharedInstances : InstanceSource
             return guest;
         }
 
-        failure = new PluginFailure(FailureKind.Load, $"plugin {_plugin.Name}: none of its {_slots.Length} shared instances is running; last failure: {_slots[0].LastFailure}");
+        failure = new PluginFailure(FailureKind.Load, $"none of its {_slots.Length} shared instances is running; last failure: {_slots[0].LastFailure}");
         return null;
     }
 
@@ -108,7 +108,7 @@ internal sealed class SharedInstances : InstanceSource
         {
             Ticks.Dispose();
             if (Interlocked.Exchange(ref _guest, null) is not { } guest) return;
-            lock (guest.Gate) guest.Abandon(new PluginFailure(FailureKind.Load, $"plugin {_owner._plugin.Name}: unloaded"));
+            lock (guest.Gate) guest.Abandon(new PluginFailure(FailureKind.Load, "unloaded"));
         }
 
         private void StartLater(string reason)

@@ -59,7 +59,7 @@ public sealed unsafe class NativePlugin : Plugin
     public override PluginStream? TryBegin(HttpStream stream, out PluginFailure? failure)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        failure = _isRetired ? new PluginFailure(FailureKind.Load, $"{Name}: the plugin was unloaded") : null;
+        failure = _isRetired ? new PluginFailure(FailureKind.Load, "unloaded") : null;
         if (failure is not null)
         {
             Statistics.CountFailure(failure.Kind);

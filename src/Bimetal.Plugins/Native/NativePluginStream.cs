@@ -51,7 +51,7 @@ public sealed unsafe class NativePluginStream : PluginStream
     {
         if (_plugin.IsRetired)
         {
-            Fail(new PluginFailure(FailureKind.Load, $"{_plugin.Name}: the plugin was unloaded"));
+            Fail(new PluginFailure(FailureKind.Load, "unloaded"));
             return FilterAction.Pause;
         }
 

@@ -108,7 +108,7 @@ internal sealed class WasmPlugin : Plugin
     }
 
     public void ReportTickFailure(Exception exception) =>
-        Services.Report(PluginLogLevel.Error, Name, $"plugin {Name}: a tick failed: {exception.Message}");
+        Services.Report(PluginLogLevel.Error, Name, $"a tick failed: {exception.Message}");
 
     public void SetTickPeriod(GuestInstance guest, uint periodMs) => (guest.Source ?? _instances)?.SetTickPeriod(guest, periodMs);
 

@@ -122,7 +122,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
         Span<ulong> slots = [_contextId, (uint)size, endOfStream ? 1UL : 0UL];
         if (!Call(guestCallback, slots)) return FilterAction.Pause;
         ulong action = (uint)slots[0];
-        if (action > MaximumAction) FailWith(TrapReport.WrongResult(Plugin.Name, guestCallback, action));
+        if (action > MaximumAction) FailWith(TrapReport.WrongResult(guestCallback, action));
         return action == 0 ? FilterAction.Continue : FilterAction.Pause;
     }
 

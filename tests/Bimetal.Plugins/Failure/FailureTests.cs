@@ -12,13 +12,13 @@ public sealed class FailureTests
     private static readonly PluginLimits s_tight = new() { CpuPerCallback = TimeSpan.FromMilliseconds(20), Start = TimeSpan.FromSeconds(5) };
 
     [Theory]
-    [InlineData("trap", FailureKind.Trap, "plugin script: proxy_on_request_headers trapped: unreachable")]
-    [InlineData("peek 0xfffffff0", FailureKind.Trap, "plugin script: proxy_on_request_headers trapped: out of bounds memory access")]
-    [InlineData("poke 0x7ffffff0", FailureKind.Trap, "plugin script: proxy_on_request_headers trapped: out of bounds memory access")]
-    [InlineData("return 5", FailureKind.Trap, "plugin script: proxy_on_request_headers returned 5, which is not an action")]
-    [InlineData("return -1", FailureKind.Trap, "plugin script: proxy_on_request_headers returned 4294967295, which is not an action")]
-    [InlineData("allocator 2; proxy_get_header_map_value 0 1024 0 &s; proxy_get_header_map_pairs 0 &b", FailureKind.Trap, "plugin script: proxy_on_request_headers broke the ABI: the plugin's allocator returned 0xfffffff0 for 100 bytes, which is outside of its memory")]
-    [InlineData("allocator 3; proxy_get_header_map_pairs 0 &b", FailureKind.Trap, "plugin script: proxy_on_request_headers trapped: unreachable")]
+    [InlineData("trap", FailureKind.Trap, "proxy_on_request_headers trapped: unreachable")]
+    [InlineData("peek 0xfffffff0", FailureKind.Trap, "proxy_on_request_headers trapped: out of bounds memory access")]
+    [InlineData("poke 0x7ffffff0", FailureKind.Trap, "proxy_on_request_headers trapped: out of bounds memory access")]
+    [InlineData("return 5", FailureKind.Trap, "proxy_on_request_headers returned 5, which is not an action")]
+    [InlineData("return -1", FailureKind.Trap, "proxy_on_request_headers returned 4294967295, which is not an action")]
+    [InlineData("allocator 2; proxy_get_header_map_value 0 1024 0 &s; proxy_get_header_map_pairs 0 &b", FailureKind.Trap, "proxy_on_request_headers broke the ABI: the plugin's allocator returned 0xfffffff0 for 100 bytes, which is outside of its memory")]
+    [InlineData("allocator 3; proxy_get_header_map_pairs 0 &b", FailureKind.Trap, "proxy_on_request_headers trapped: unreachable")]
     public async Task Misbehaviour_FailsItsStream_AndNotTheNext(string what, FailureKind kind, string detail)
     {
         await using var plugin = await ScriptPlugin.LoadAsync($"""
@@ -51,7 +51,7 @@ public sealed class FailureTests
         long started = Environment.TickCount64;
         var failure = plugin.FailRequestHeaders();
         Assert.Equal(FailureKind.Timeout, failure.Kind);
-        Assert.Equal("plugin script: proxy_on_request_headers used more than its CPU limit of 20 ms", failure.Detail);
+        Assert.Equal("proxy_on_request_headers used more than its CPU limit of 20 ms", failure.Detail);
         Assert.True(Environment.TickCount64 - started < 5000);
         Assert.Equal(FailureKind.Timeout, plugin.FailRequestHeaders().Kind);
     }
@@ -71,7 +71,7 @@ public sealed class FailureTests
         await using var plugin = await ScriptPlugin.LoadAsync("request_headers: bomb\nresponse_headers: grow 1000; grow 1", limits: limits);
         var failure = plugin.FailRequestHeaders();
         Assert.Equal(FailureKind.Memory, failure.Kind);
-        Assert.Matches(@"^plugin script: proxy_on_request_headers trapped: unreachable \(memory: \d+ KiB of 4096\)$", failure.Detail);
+        Assert.Matches(@"^proxy_on_request_headers trapped: unreachable \(memory: \d+ KiB of 4096\)$", failure.Detail);
         using var stream = plugin.Begin();
         stream.OnResponseHeaders(endOfStream: true);
         Assert.Null(stream.Failure);
@@ -92,7 +92,7 @@ public sealed class FailureTests
         var limits = new PluginLimits { CpuPerCallback = TimeSpan.FromMilliseconds(40), CpuPerStream = TimeSpan.FromMilliseconds(60), Start = TimeSpan.FromSeconds(5) };
         await using var plugin = await ScriptPlugin.LoadAsync("request_headers: loop", limits: limits);
         var failure = plugin.FailRequestHeaders();
-        Assert.Equal("plugin script: proxy_on_request_headers used more than its CPU limit of 40 ms", failure.Detail);
+        Assert.Equal("proxy_on_request_headers used more than its CPU limit of 40 ms", failure.Detail);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class FailureTests
         await using var plugin = await ScriptPlugin.LoadAsync("context_create: trap");
         Assert.Null(plugin.Plugin.TryBegin(Headers.Request(), out var failure));
         Assert.Equal(FailureKind.Trap, failure!.Kind);
-        Assert.Equal("plugin script: proxy_on_context_create trapped: unreachable", failure.Detail);
+        Assert.Equal("proxy_on_context_create trapped: unreachable", failure.Detail);
     }
 
     [Fact]
