@@ -1,5 +1,6 @@
 // The CPU time that one stream may still use: limits.cpu for each callback and limits.cpu_stream for all of them together.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Bimetal.Wasm.Runtime;
 
@@ -8,15 +9,29 @@ namespace Bimetal.Plugins.Failure;
 /// <summary>Hands out the limits of each callback. Reads the thread's CPU clock only when there is a limit per stream.</summary>
 internal struct CpuBudget(PluginLimits limits)
 {
+    /// <summary>
+    /// Where the host's own code is compiled as it runs (development and unit tests, never a release), first calls of host functions take
+    /// longer than any limit, through no fault of the guest.
+    /// </summary>
+    private static readonly TimeSpan s_compilerAllowance = RuntimeFeature.IsDynamicCodeCompiled ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;
+
     private readonly TimeSpan? _perCallback = limits.CpuPerCallback;
     private TimeSpan? _left = limits.CpuPerStream;
     private TimeSpan _started;
 
+    /// <summary>What the callback that began last may use, as configured.</summary>
+    public TimeSpan? Limit { get; private set; }
+
     public CallLimits Begin()
     {
-        if (_left is not { } left) return new CallLimits(_perCallback);
-        _started = ThreadCpuClock.Now;
-        return new CallLimits(_perCallback is { } perCallback && perCallback < left ? perCallback : left);
+        Limit = _perCallback;
+        if (_left is { } left)
+        {
+            _started = ThreadCpuClock.Now;
+            if (_perCallback is not { } perCallback || left < perCallback) Limit = left;
+        }
+
+        return new CallLimits(Limit + s_compilerAllowance);
     }
 
     /// <summary>Takes off what was used; one tick is kept, so that a stream without budget stops at its next callback.</summary>

@@ -3,19 +3,18 @@
 using System.Globalization;
 using Bimetal.Plugins.ProxyWasm;
 using Bimetal.Wasm.Abi;
-using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Plugins.Failure;
 
 /// <summary>Describes how a guest failed.</summary>
 internal static class TrapReport
 {
-    public static PluginFailure Describe(GuestInstance guest, GuestCallback callback, TrapCode trap, in CallLimits limits)
+    public static PluginFailure Describe(GuestInstance guest, GuestCallback callback, TrapCode trap, TimeSpan? cpuLimit)
     {
         var kind = Classify(guest, trap);
         string what = trap switch
         {
-            TrapCode.DeadlineExceeded => $"used more than its CPU limit of {Format(limits.Cpu)}",
+            TrapCode.DeadlineExceeded => $"used more than its CPU limit of {Format(cpuLimit)}",
             TrapCode.Exit => $"ended itself with exit code {guest.Wasi.ExitCode}",
             TrapCode.HostError => Explain(guest.Instance.HostException),
             _ => "trapped: " + trap.Message(),

@@ -54,7 +54,7 @@ internal static class GuestStart
 
         // A command's _start ends with proc_exit, which is no failure when its code is 0.
         if (trap == TrapCode.None || (trap == TrapCode.Exit && callback == GuestCallback.Start)) return;
-        throw Failed(guest, TrapReport.Describe(guest, callback, trap, limits).Detail);
+        throw Failed(guest, TrapReport.Describe(guest, callback, trap, limits.Cpu).Detail);
     }
 
     private static PluginLoadException Failed(GuestInstance guest, string what) =>

@@ -116,9 +116,9 @@ internal sealed class WasmPlugin : Plugin
     public PluginFailure? Tick(GuestInstance guest)
     {
         if (!guest.Has(GuestCallback.Tick)) return null;
-        var limits = new CallLimits(Limits.CpuPerCallback);
-        var trap = guest.Call(GuestCallback.Tick, stream: null, [GuestInstance.RootContextId], limits);
-        return trap == TrapCode.None ? null : TrapReport.Describe(guest, GuestCallback.Tick, trap, limits);
+        var budget = new CpuBudget(Limits);
+        var trap = guest.Call(GuestCallback.Tick, stream: null, [GuestInstance.RootContextId], budget.Begin());
+        return trap == TrapCode.None ? null : TrapReport.Describe(guest, GuestCallback.Tick, trap, budget.Limit);
     }
 
     private InstanceSource CreateInstances(PluginConfig config)

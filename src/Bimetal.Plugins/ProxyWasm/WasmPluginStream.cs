@@ -166,11 +166,10 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     /// <summary>Makes a callback; false when it failed, which ends this stream and the instance.</summary>
     private bool Call(GuestCallback callback, Span<ulong> slots)
     {
-        var limits = _budget.Begin();
-        var trap = guest.Call(callback, this, slots, limits);
+        var trap = guest.Call(callback, this, slots, _budget.Begin());
         _budget.End();
         if (trap == TrapCode.None) return true;
-        FailWith(TrapReport.Describe(guest, callback, trap, limits));
+        FailWith(TrapReport.Describe(guest, callback, trap, _budget.Limit));
         return false;
     }
 
