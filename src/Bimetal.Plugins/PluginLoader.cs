@@ -31,7 +31,8 @@ public static class PluginLoader
         {
             case MetalChoice.Native when config.Trust != Trust.FirstParty:
                 throw new PluginLoadException(
-                    $"{config.Bundle}: plugin {config.Name} is third-party, and third-party code never runs native; set metal: wasm, or trust: first-party if it is yours");
+                    $"{config.Bundle}: plugin {config.Name} is third-party, and third-party code never runs native; "
+                    + "set metal: wasm, or trust: first-party if it is yours");
             case MetalChoice.Native:
                 return Metal.Native;
             case MetalChoice.Auto when config.Trust == Trust.FirstParty:

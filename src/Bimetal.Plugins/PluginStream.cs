@@ -61,14 +61,14 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
 
     public FilterAction OnRequestHeaders(bool endOfStream) => Run(StreamCallback.RequestHeaders, View.Stream.RequestHeaders.Count, endOfStream);
 
-    /// <summary>The new chunk is already appended to <see cref="RequestBody"/>. After Continue the gateway sends the buffer on and clears it.</summary>
+    /// <summary>The new chunk is in <see cref="RequestBody"/> already. After Continue the gateway sends the buffer on and clears it.</summary>
     public FilterAction OnRequestBody(bool endOfStream) => Run(StreamCallback.RequestBody, RequestBody.Length, endOfStream);
 
     public FilterAction OnRequestTrailers() => Run(StreamCallback.RequestTrailers, View.Stream.RequestTrailers.Count, endOfStream: true);
 
     public FilterAction OnResponseHeaders(bool endOfStream) => Run(StreamCallback.ResponseHeaders, View.Stream.ResponseHeaders.Count, endOfStream);
 
-    /// <summary>The new chunk is already appended to <see cref="ResponseBody"/>. After Continue the gateway sends the buffer on and clears it.</summary>
+    /// <summary>The new chunk is in <see cref="ResponseBody"/> already. After Continue the gateway sends the buffer on and clears it.</summary>
     public FilterAction OnResponseBody(bool endOfStream) => Run(StreamCallback.ResponseBody, ResponseBody.Length, endOfStream);
 
     public FilterAction OnResponseTrailers() => Run(StreamCallback.ResponseTrailers, View.Stream.ResponseTrailers.Count, endOfStream: true);

@@ -19,7 +19,7 @@ internal static class TrapReport
             TrapCode.HostError => Explain(guest.Instance.HostException),
             _ => "trapped: " + trap.Message(),
         };
-        if (kind == FailureKind.Memory) what += string.Create(CultureInfo.InvariantCulture, $" (memory: {guest.Memory.LengthBytes >> 10} KiB of {guest.Plugin.Limits.MemoryBytes >> 10})");
+        if (kind == FailureKind.Memory) what += $" (memory: {guest.Memory.LengthBytes >> 10} KiB of {guest.Plugin.Limits.MemoryBytes >> 10})";
         return new PluginFailure(kind, $"{CallbackTable.NameOf(callback)} {what}");
     }
 

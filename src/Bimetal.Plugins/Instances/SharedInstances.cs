@@ -44,7 +44,8 @@ internal sealed class SharedInstances : InstanceSource
             return guest;
         }
 
-        failure = new PluginFailure(FailureKind.Load, $"none of its {_slots.Length} shared instances is running; last failure: {_slots[0].LastFailure}");
+        string reason = $"none of its {_slots.Length} shared instances is running; last failure: {_slots[0].LastFailure}";
+        failure = new PluginFailure(FailureKind.Load, reason);
         return null;
     }
 

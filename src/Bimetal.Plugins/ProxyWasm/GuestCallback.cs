@@ -72,7 +72,8 @@ internal sealed class CallbackTable
     public static CallbackTable? Create(WasmModule module, out string? fault)
     {
         var table = new CallbackTable();
-        var exports = module.Exports.Where(export => export.Kind == ExternalKind.Function).ToDictionary(export => export.Name, StringComparer.Ordinal);
+        var functions = module.Exports.Where(export => export.Kind == ExternalKind.Function);
+        var exports = functions.ToDictionary(export => export.Name, StringComparer.Ordinal);
         fault = null;
         foreach (var (callback, name, parameterCount, hasResult) in s_known)
         {

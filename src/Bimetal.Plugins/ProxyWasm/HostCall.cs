@@ -113,7 +113,8 @@ internal unsafe ref struct HostCall
             if (_trap != TrapCode.None || pointer == 0) return HostStatus.InternalFailure;
 
             // An allocator that answers with memory it does not have is broken: its plugin must not go on.
-            if (!Guest.Memory.TrySlice(pointer, lengthBytes, out target)) return Trap($"the plugin's allocator returned 0x{pointer:x} for {lengthBytes} bytes, which is outside of its memory");
+            if (!Guest.Memory.TrySlice(pointer, lengthBytes, out target))
+                return Trap($"the plugin's allocator returned 0x{pointer:x} for {lengthBytes} bytes, which is outside of its memory");
         }
 
         BinaryPrimitives.WriteUInt32LittleEndian(pointerTarget, pointer);

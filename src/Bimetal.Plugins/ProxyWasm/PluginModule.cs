@@ -33,7 +33,7 @@ internal sealed class PluginModule : IDisposable
     public uint InitialMemoryPages { get; }
 
     /// <summary>Loads a file.</summary>
-    /// <exception cref="PluginLoadException">It is no valid module, no plugin for this host, or could not be compiled: one line that names the file.</exception>
+    /// <exception cref="PluginLoadException">It is no valid module, no plugin for this host, or could not be compiled.</exception>
     public static PluginModule Load(string path, WasmEngine engine, CancellationToken cancellation)
     {
         ModuleShape? shape = null;
@@ -102,7 +102,11 @@ internal sealed record ModuleShape(ProxyAbi Abi, CallbackTable Callbacks, Import
         nint address = entry.EntryFor(type);
         if (address == 0) throw new PluginLoadException($"{file}: imports env.{entry.Name} as {type}, here it is {entry.Describe()}");
         if (entry.ReturnsData && !callbacks.Has(GuestCallback.Allocate) && !callbacks.Has(GuestCallback.Malloc))
-            throw new PluginLoadException($"{file}: imports env.{entry.Name}, but exports neither proxy_on_memory_allocate nor malloc for its results");
+        {
+            throw new PluginLoadException(
+                $"{file}: imports env.{entry.Name}, but exports neither proxy_on_memory_allocate nor malloc for its results");
+        }
+
         imports.Define(HostFunctionTable.ModuleName, entry.Name, new HostFunction(type, address));
     }
 }

@@ -130,12 +130,12 @@ internal sealed class WasmPlugin : Plugin
         // Every clone would go on from the same "random" state.
         if (config.Instance == InstancePolicy.PerRequest)
         {
-            Services.Report(PluginLogLevel.Warn, Name, "drew random bytes at its start, so all of its per-request instances go on from the same ones");
+            Services.Report(PluginLogLevel.Warn, Name, "drew random bytes at its start: all of its per-request instances go on from the same ones");
             return fresh;
         }
 
         fresh.Dispose();
-        Services.Report(PluginLogLevel.Warn, Name, "drew random bytes at its start: runs as instance: shared, because clones would all go on from the same ones");
+        Services.Report(PluginLogLevel.Warn, Name, "drew random bytes at its start: runs as instance: shared, clones would share those bytes");
         return new SharedInstances(this, Environment.ProcessorCount);
     }
 }

@@ -83,7 +83,7 @@ public static class PropertyLookup
         return rest.SequenceEqual("requested_server_name"u8) && stream.RequestedServerName.Length > 0 && writer.Text(stream.RequestedServerName);
     }
 
-    /// <summary>Cuts off the first segment. Segments are separated by NUL, which may also end the path, or by dots if there is no NUL inside.</summary>
+    /// <summary>Cuts off the first segment. NUL separates segments and may also end the path; dots do if there is no NUL inside.</summary>
     internal static void Split(ReadOnlySpan<byte> path, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> rest)
     {
         path = path.TrimEnd((byte)0);

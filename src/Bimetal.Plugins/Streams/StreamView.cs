@@ -70,14 +70,16 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
     {
         // A second :path or :status would be no message, so adding one means replacing it.
         if (HeaderRules.IsPseudo(name)) return ReplaceHeader(kind, name, value);
-        if (WritableMap(kind) is not { } map || !HeaderRules.IsAllowed(kind, name, value) || !HasRoom(map, name, value)) return HostStatus.BadArgument;
+        if (WritableMap(kind) is not { } map || !HeaderRules.IsAllowed(kind, name, value) || !HasRoom(map, name, value))
+            return HostStatus.BadArgument;
         map.AddCopy(name, value);
         return HostStatus.Ok;
     }
 
     public HostStatus ReplaceHeader(HeaderMapKind kind, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (WritableMap(kind) is not { } map || !HeaderRules.IsAllowed(kind, name, value) || !HasRoom(map, name, value)) return HostStatus.BadArgument;
+        if (WritableMap(kind) is not { } map || !HeaderRules.IsAllowed(kind, name, value) || !HasRoom(map, name, value))
+            return HostStatus.BadArgument;
         map.SetCopy(name, value);
         return HostStatus.Ok;
     }
@@ -129,7 +131,9 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
 
     /// <summary>Sets a property of the exchange, for the plugins of the chain; those that the host answers itself cannot be set.</summary>
     public HostStatus SetProperty(ReadOnlySpan<byte> path, ReadOnlySpan<byte> value) =>
-        Callback != StreamCallback.None && !path.IsEmpty && !PropertyLookup.IsReserved(path) && Stream.Properties.TrySet(path, value) ? HostStatus.Ok : HostStatus.BadArgument;
+        Callback != StreamCallback.None && !path.IsEmpty && !PropertyLookup.IsReserved(path) && Stream.Properties.TrySet(path, value)
+            ? HostStatus.Ok
+            : HostStatus.BadArgument;
 
     /// <summary>True while the plugin may answer with a body of that length; look here before copying it.</summary>
     public bool MayAnswer(int bodyLengthBytes) =>

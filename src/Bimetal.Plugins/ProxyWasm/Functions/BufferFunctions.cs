@@ -14,13 +14,13 @@ internal static unsafe class BufferFunctions
     private const uint PluginConfigurationType = 7;
     private const uint MaximumBufferType = 8;
 
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_get_buffer_bytes", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetBytes, ReturnsData: true),
-        new("proxy_set_buffer_bytes", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&SetBytes),
-        new("proxy_get_buffer_status", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetStatus),
-        new("proxy_get_configuration", "ii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetConfiguration, ReturnsData: true),
+        new("proxy_get_buffer_bytes", "iiiii", HostFunctionEntry.Address(&GetBytes), ReturnsData: true),
+        new("proxy_set_buffer_bytes", "iiiii", HostFunctionEntry.Address(&SetBytes)),
+        new("proxy_get_buffer_status", "iii", HostFunctionEntry.Address(&GetStatus)),
+        new("proxy_get_configuration", "ii", HostFunctionEntry.Address(&GetConfiguration), ReturnsData: true),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

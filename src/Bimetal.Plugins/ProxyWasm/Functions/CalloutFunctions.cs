@@ -12,9 +12,9 @@ internal static unsafe class CalloutFunctions
     private static readonly string[] s_names =
         ["proxy_http_call", "proxy_grpc_call", "proxy_grpc_stream", "proxy_grpc_send", "proxy_grpc_cancel", "proxy_grpc_close"];
 
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
-        [.. s_names.Select(name => new HostFunctionEntry(name, Parameters: null, (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Refuse))];
+        [.. s_names.Select(name => new HostFunctionEntry(name, Parameters: null, HostFunctionEntry.Address(&Refuse)))];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Refuse(nint context, ulong* slots) => HostCall.Run(context, slots, &Refuse);

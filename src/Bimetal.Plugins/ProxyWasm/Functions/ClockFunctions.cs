@@ -8,11 +8,11 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class ClockFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_get_current_time_nanoseconds", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetTime),
-        new("proxy_set_tick_period_milliseconds", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&SetTickPeriod),
+        new("proxy_get_current_time_nanoseconds", "i", HostFunctionEntry.Address(&GetTime)),
+        new("proxy_set_tick_period_milliseconds", "i", HostFunctionEntry.Address(&SetTickPeriod)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -8,13 +8,13 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class ContextFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_set_effective_context", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&SetEffectiveContext),
-        new("proxy_done", "", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Done),
-        new("proxy_get_status", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetStatus),
-        new("proxy_call_foreign_function", "iiiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&CallForeignFunction),
+        new("proxy_set_effective_context", "i", HostFunctionEntry.Address(&SetEffectiveContext)),
+        new("proxy_done", "", HostFunctionEntry.Address(&Done)),
+        new("proxy_get_status", "iii", HostFunctionEntry.Address(&GetStatus)),
+        new("proxy_call_foreign_function", "iiiiii", HostFunctionEntry.Address(&CallForeignFunction)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

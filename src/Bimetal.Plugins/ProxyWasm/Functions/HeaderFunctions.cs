@@ -11,16 +11,16 @@ internal static unsafe class HeaderFunctions
     /// <summary>Greatest number of <c>proxy_map_type_t</c>; those above ResponseTrailers belong to callouts.</summary>
     private const uint MaximumMapType = 7;
 
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_get_header_map_value", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetValue, ReturnsData: true),
-        new("proxy_add_header_map_value", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&AddValue),
-        new("proxy_replace_header_map_value", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ReplaceValue),
-        new("proxy_remove_header_map_value", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&RemoveValue),
-        new("proxy_get_header_map_pairs", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetPairs, ReturnsData: true),
-        new("proxy_set_header_map_pairs", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&SetPairs),
-        new("proxy_get_header_map_size", "ii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetSize),
+        new("proxy_get_header_map_value", "iiiii", HostFunctionEntry.Address(&GetValue), ReturnsData: true),
+        new("proxy_add_header_map_value", "iiiii", HostFunctionEntry.Address(&AddValue)),
+        new("proxy_replace_header_map_value", "iiiii", HostFunctionEntry.Address(&ReplaceValue)),
+        new("proxy_remove_header_map_value", "iii", HostFunctionEntry.Address(&RemoveValue)),
+        new("proxy_get_header_map_pairs", "iii", HostFunctionEntry.Address(&GetPairs), ReturnsData: true),
+        new("proxy_set_header_map_pairs", "iii", HostFunctionEntry.Address(&SetPairs)),
+        new("proxy_get_header_map_size", "ii", HostFunctionEntry.Address(&GetSize)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

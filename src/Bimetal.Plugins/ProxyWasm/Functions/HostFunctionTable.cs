@@ -14,6 +14,10 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 /// <param name="ReturnsData">True when the result needs memory that the guest allocates.</param>
 internal sealed record HostFunctionEntry(string Name, string? Parameters, nint Entry, nint VoidEntry = 0, bool ReturnsData = false)
 {
+    // SAFETY: the type system holds callers to UnmanagedCallersOnly methods with the signature of a host function; their code stays where it
+    // is for the life of the process.
+    public static unsafe nint Address(delegate* unmanaged[Cdecl]<nint, ulong*, int> function) => (nint)function;
+
     /// <summary>The entry for an import of that type, or 0 when the type does not fit.</summary>
     public nint EntryFor(FunctionType type)
     {

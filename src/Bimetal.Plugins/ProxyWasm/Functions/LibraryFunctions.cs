@@ -8,11 +8,11 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class LibraryFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("emscripten_notify_memory_growth", "i", Entry: 0, VoidEntry: (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&NotifyMemoryGrowth),
-        new("pthread_equal", "ii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&PthreadEqual),
+        new("emscripten_notify_memory_growth", "i", Entry: 0, VoidEntry: HostFunctionEntry.Address(&NotifyMemoryGrowth)),
+        new("pthread_equal", "ii", HostFunctionEntry.Address(&PthreadEqual)),
     ];
 
     /// <summary>The runtime knows of growth already.</summary>

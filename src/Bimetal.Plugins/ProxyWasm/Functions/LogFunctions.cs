@@ -11,12 +11,11 @@ internal static unsafe class LogFunctions
     /// <summary>Longer messages are cut.</summary>
     private const int MaximumMessageBytes = 16 << 10;
 
-    // SAFETY (this and every table of entries in this folder): the addresses are of UnmanagedCallersOnly methods with the signature of a
-    // host function; code addresses stay valid for the process's life.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_log", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Log),
-        new("proxy_get_log_level", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&GetLogLevel),
+        new("proxy_log", "iii", HostFunctionEntry.Address(&Log)),
+        new("proxy_get_log_level", "i", HostFunctionEntry.Address(&GetLogLevel)),
     ];
 
     /// <summary>Writes a line in the plugin's name, if the level is one that is written.</summary>

@@ -9,13 +9,13 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class MetricFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_define_metric", "iiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Define),
-        new("proxy_record_metric", "il", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Record),
-        new("proxy_increment_metric", "il", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Increment),
-        new("proxy_get_metric", "ii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Get),
+        new("proxy_define_metric", "iiii", HostFunctionEntry.Address(&Define)),
+        new("proxy_record_metric", "il", HostFunctionEntry.Address(&Record)),
+        new("proxy_increment_metric", "il", HostFunctionEntry.Address(&Increment)),
+        new("proxy_get_metric", "ii", HostFunctionEntry.Address(&Get)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -8,11 +8,11 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class PropertyFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_get_property", "iiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Get, ReturnsData: true),
-        new("proxy_set_property", "iiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Set),
+        new("proxy_get_property", "iiii", HostFunctionEntry.Address(&Get), ReturnsData: true),
+        new("proxy_set_property", "iiii", HostFunctionEntry.Address(&Set)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -9,13 +9,13 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class QueueFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_register_shared_queue", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Register),
-        new("proxy_resolve_shared_queue", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Resolve),
-        new("proxy_enqueue_shared_queue", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Enqueue),
-        new("proxy_dequeue_shared_queue", "iii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Dequeue, ReturnsData: true),
+        new("proxy_register_shared_queue", "iii", HostFunctionEntry.Address(&Register)),
+        new("proxy_resolve_shared_queue", "iiiii", HostFunctionEntry.Address(&Resolve)),
+        new("proxy_enqueue_shared_queue", "iii", HostFunctionEntry.Address(&Enqueue)),
+        new("proxy_dequeue_shared_queue", "iii", HostFunctionEntry.Address(&Dequeue), ReturnsData: true),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -38,7 +38,8 @@ internal static unsafe class QueueFunctions
 
     private static HostStatus Resolve(ref HostCall call)
     {
-        if (!call.TryBytes(0, out var vmId) || !call.TryBytes(2, out var name) || !call.TryTarget(4, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
+        if (!call.TryBytes(0, out var vmId) || !call.TryBytes(2, out var name) || !call.TryTarget(4, sizeof(uint), out _))
+            return HostStatus.InvalidMemoryAccess;
         bool isOwn = vmId.IsEmpty || vmId.SequenceEqual(Encoding.UTF8.GetBytes(call.Guest.Plugin.Name));
         return isOwn && call.Guest.Plugin.State.Queues.TryResolve(name, out uint id) ? call.ReturnUInt32(id, 4) : HostStatus.NotFound;
     }

@@ -8,11 +8,11 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class SharedDataFunctions
 {
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_get_shared_data", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Get, ReturnsData: true),
-        new("proxy_set_shared_data", "iiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Set),
+        new("proxy_get_shared_data", "iiiii", HostFunctionEntry.Address(&Get), ReturnsData: true),
+        new("proxy_set_shared_data", "iiiii", HostFunctionEntry.Address(&Set)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

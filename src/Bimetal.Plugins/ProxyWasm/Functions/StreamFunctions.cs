@@ -13,15 +13,15 @@ internal static unsafe class StreamFunctions
     private const uint ResponseStream = 1;
     private const uint MaximumStreamType = 3;
 
-    // SAFETY: see LogFunctions.Entries.
+    // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
-        new("proxy_continue_stream", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ContinueStream),
-        new("proxy_close_stream", "i", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&CloseStream),
-        new("proxy_send_local_response", "iiiiiiii", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&SendLocalResponse),
-        new("proxy_continue_request", "", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ContinueRequest, (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ContinueRequestVoid),
-        new("proxy_continue_response", "", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ContinueResponse, (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ContinueResponseVoid),
-        new("proxy_clear_route_cache", "", (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ClearRouteCache, (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&ClearRouteCacheVoid),
+        new("proxy_continue_stream", "i", HostFunctionEntry.Address(&ContinueStream)),
+        new("proxy_close_stream", "i", HostFunctionEntry.Address(&CloseStream)),
+        new("proxy_send_local_response", "iiiiiiii", HostFunctionEntry.Address(&SendLocalResponse)),
+        new("proxy_continue_request", "", HostFunctionEntry.Address(&ContinueRequest), VoidEntry: HostFunctionEntry.Address(&ContinueRequestVoid)),
+        new("proxy_continue_response", "", HostFunctionEntry.Address(&ContinueResponse), HostFunctionEntry.Address(&ContinueResponseVoid)),
+        new("proxy_clear_route_cache", "", HostFunctionEntry.Address(&ClearRouteCache), HostFunctionEntry.Address(&ClearRouteCacheVoid)),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
