@@ -3,25 +3,33 @@
 
 # publish_binary TARGET: builds into a folder of its own, then renames, so that a running binary is never overwritten.
 publish_binary() {
-  local target=$1 staging framework log started
+  local target=$1 staging framework log started source=$root link=
   staging=$(dirname "$target")/staging
   log=$(dirname "$target")/publish.log
   started=$SECONDS
   framework=$(choose_framework "$log") || return 1
   say "publishing the native binary for $framework (one to three minutes); log: $log"
   rm -rf "$staging"
-  local attempt
+  # The linker step of NativeAOT does not quote paths: a root with a space in it is built through a link without one.
+  if [[ $root =~ [[:space:]] ]]; then
+    link=$(mktemp -d) && ln -s "$root" "$link/source" && source=$link/source
+  fi
+  local attempt code=1
   for attempt in 1 2 3; do
-    if dotnet publish "$root/src/Bimetal" -c Release -p:BimetalTargetFramework="$framework" -p:BimetalAot=true \
+    if dotnet publish "$source/src/Bimetal" -c Release -p:BimetalTargetFramework="$framework" -p:BimetalAot=true \
       -p:CppCompilerAndLinker=clang-19 -p:RunAnalyzers=false -o "$staging" -nologo -v:m </dev/null >"$log" 2>&1; then
-      mv -f "$staging/bimetal" "$target" && rm -rf "$staging"
-      say "published in $((SECONDS - started)) s"
-      return 0
+      mv -f "$staging/bimetal" "$target" && rm -rf "$staging" && code=0
+      break
     fi
     # A download that timed out is worth another try; a compile error is not.
     grep -qE 'NU1301|timed out|Unable to load the service index' "$log" || break
     say "a download failed (attempt $attempt of 3)"
   done
+  [ -z "$link" ] || rm -rf "$link"
+  if [ "$code" = 0 ]; then
+    say "published in $((SECONDS - started)) s"
+    return 0
+  fi
   grep -E 'error|warning' "$log" | sort -u | head -n 20 >&2
   say "publishing failed; the whole log: $log"
   return 1
