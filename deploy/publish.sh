@@ -3,21 +3,22 @@
 
 # publish_binary TARGET: builds into a folder of its own, then renames, so that a running binary is never overwritten.
 publish_binary() {
-  local target=$1 staging framework log started source=$root link=
+  local target=$1 staging framework log started link= output
   staging=$(dirname "$target")/staging
   log=$(dirname "$target")/publish.log
   started=$SECONDS
   framework=$(choose_framework "$log") || return 1
   say "publishing the native binary for $framework (one to three minutes); log: $log"
   rm -rf "$staging"
-  # The linker step of NativeAOT does not quote paths: a root with a space in it is built through a link without one.
+  output=$artifacts/$framework
+  # The linker step of NativeAOT does not quote paths: with a space in them, intermediate files are reached through a link without one.
   if [[ $root =~ [[:space:]] ]]; then
-    link=$(mktemp -d) && ln -s "$root" "$link/source" && source=$link/source
+    mkdir -p "$output" && link=$(mktemp -d) && ln -s "$output" "$link/output" && output=$link/output
   fi
   local attempt code=1
   for attempt in 1 2 3; do
-    if dotnet publish "$source/src/Bimetal" -c Release -p:BimetalTargetFramework="$framework" -p:BimetalAot=true \
-      -p:CppCompilerAndLinker=clang-19 -p:RunAnalyzers=false -o "$staging" -nologo -v:m </dev/null >"$log" 2>&1; then
+    if dotnet publish "$root/src/Bimetal" -c Release -p:BimetalTargetFramework="$framework" -p:BimetalAot=true \
+      -p:CppCompilerAndLinker=clang-19 -p:RunAnalyzers=false -p:ArtifactsPath="$output" -o "$staging" -nologo -v:m </dev/null >"$log" 2>&1; then
       mv -f "$staging/bimetal" "$target" && rm -rf "$staging" && code=0
       break
     fi
