@@ -21,6 +21,8 @@ public sealed class InvokeTests : IClassFixture<EngineFixture>
           (func (export "load") (param i32) (result i32) local.get 0 i32.load)
           (func (export "indirect") (param i32) (call_indirect (type $nullary) (local.get 0)))
           (func (export "element") (param i32) (drop (table.get 0 (local.get 0))))
+          (global $count (mut i32) (i32.const 0))
+          (func (export "count") (param i32) (result i32) (global.set $count (i32.add (global.get $count) (local.get 0))) (global.get $count))
           (func (export "unreachable") unreachable)
           (func $recurse (export "recurse") call $recurse)
           (func (export "spin") (loop br 0)))
@@ -71,6 +73,22 @@ public sealed class InvokeTests : IClassFixture<EngineFixture>
         Assert.Equal($"{_file}: trap: {kind} (in {call.Split(' ')[0]})\n", run.Error);
         Assert.Equal("", run.Output);
         Assert.Equal(1, run.ExitCode);
+    }
+
+    [Fact]
+    public void Invoke_RepeatedAndTimed_CallsOneInstanceAndEndsWithTheTimes()
+    {
+        var run = _engine.Invoke(_file, "count 7", request => request with { CallCount = 5, ShowTime = true });
+        Assert.Equal("", run.Error);
+        Assert.Matches(@"\Ai32:35\nfastest \d+ ns, median \d+ ns of 5 calls\n\z", run.Output);
+    }
+
+    [Fact]
+    public void Invoke_RepeatedCallThatTraps_StopsThere()
+    {
+        var run = _engine.Invoke(_file, "divide 1 0", request => request with { CallCount = 5, ShowTime = true });
+        Assert.Equal($"{_file}: trap: integer divide by zero (in divide)\n", run.Error);
+        Assert.Equal("", run.Output);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
-// One instance of a module with WASI, and one call into it.
+// One instance of a module with WASI, and the calls into it.
 
+using System.Diagnostics;
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Engine.Values;
 using Bimetal.Wasm.Engine.Wasi;
@@ -8,7 +9,7 @@ using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Wasm.Engine.Invoke;
 
-/// <summary>An instance that is called once.</summary>
+/// <summary>An instance one of whose exports is called.</summary>
 internal sealed class GuestRun : IDisposable
 {
     private const string ProgramEntry = "_start";
@@ -17,10 +18,12 @@ internal sealed class GuestRun : IDisposable
     private readonly Instance _instance;
     private readonly WasiState _wasi;
     private readonly CallLimits _limits;
+    private readonly TimeSpan[] _callTimes;
 
     internal GuestRun(LoadedModule module, InvokeRequest request, TextWriter output, TextWriter error)
     {
         _limits = new CallLimits(request.CpuLimit);
+        _callTimes = new TimeSpan[request.CallCount];
         _wasi = new WasiState
         {
             Arguments = [Path.GetFileName(request.File), .. request.Export == ProgramEntry ? request.Arguments : []],
@@ -41,6 +44,10 @@ internal sealed class GuestRun : IDisposable
     /// <summary>What a host function failed with.</summary>
     internal Exception? HostException => _instance.HostException;
 
+    /// <summary>How long each call took, in the order of the calls.</summary>
+    internal ReadOnlySpan<TimeSpan> CallTimes => _callTimes;
+
+    /// <summary>Calls the export as often as was asked for, up to the first trap.</summary>
     internal TrapCode Call(string export, IReadOnlyList<string> arguments, out IReadOnlyList<GuestValue> results)
     {
         results = [];
@@ -49,8 +56,16 @@ internal sealed class GuestRun : IDisposable
         ulong[] buffer = ArgumentReader.Read(export, function.Type, export == ProgramEntry ? [] : arguments);
         var trap = _instance.Initialize(_limits);
         if (trap == TrapCode.None) trap = InitializeLibrary(export);
-        if (trap == TrapCode.None) trap = _instance.Call(function, buffer, _limits);
-        if (trap == TrapCode.None) results = [.. ArgumentReader.Results(function.Type, buffer)];
+        ulong[] slots = new ulong[buffer.Length];
+        for (int call = 0; call < _callTimes.Length && trap == TrapCode.None; call++)
+        {
+            buffer.CopyTo(slots, 0);
+            long start = Stopwatch.GetTimestamp();
+            trap = _instance.Call(function, slots, _limits);
+            _callTimes[call] = Stopwatch.GetElapsedTime(start);
+        }
+
+        if (trap == TrapCode.None) results = [.. ArgumentReader.Results(function.Type, slots)];
         return trap;
     }
 

@@ -11,7 +11,7 @@ namespace Bimetal.Wasm.Engine.Invoke;
 /// <summary>Runs one export of a module and prints its results.</summary>
 public static class InvokeCommandRunner
 {
-    /// <summary>Calls the export.</summary>
+    /// <summary>Calls the export as often as the request says.</summary>
     /// <returns>0; 1 after a trap or when the module cannot be run; 2 for a wrong export or argument; or what the guest gave to <c>proc_exit</c>.</returns>
     public static int Run(InvokeRequest request, TextWriter output, TextWriter error)
     {
@@ -55,6 +55,7 @@ public static class InvokeCommandRunner
         {
             case TrapCode.None:
                 foreach (GuestValue result in results) output.WriteLine(result.ToString());
+                if (request.ShowTime) output.WriteLine(DescribeTimes(run.CallTimes));
                 return ExitCodes.Success;
             case TrapCode.Exit:
                 return run.ExitCode ?? ExitCodes.Failure;
@@ -63,6 +64,14 @@ public static class InvokeCommandRunner
             default:
                 return Fail(request, error, $"trap: {trap.Message()} (in {request.Export})", ExitCodes.Failure);
         }
+    }
+
+    // The fastest call is the one that the machine disturbed least; the median says how far to trust it.
+    private static string DescribeTimes(ReadOnlySpan<TimeSpan> times)
+    {
+        var sorted = times.ToArray();
+        Array.Sort(sorted);
+        return FormattableString.Invariant($"fastest {sorted[0].TotalNanoseconds:f0} ns, median {sorted[sorted.Length / 2].TotalNanoseconds:f0} ns of {sorted.Length} calls");
     }
 
     private static int Fail(InvokeRequest request, TextWriter error, string message, int exitCode)

@@ -5,7 +5,7 @@ using Bimetal.Wasm.Compiler.Cache;
 
 namespace Bimetal.Wasm.Engine.Invoke;
 
-/// <summary>One call of one export.</summary>
+/// <summary>One export, called once or several times.</summary>
 public sealed record InvokeRequest
 {
     /// <summary>Path of the .wasm file.</summary>
@@ -24,7 +24,10 @@ public sealed record InvokeRequest
 
     public CodeCache? Cache { get; init; }
 
-    /// <summary>CPU time for the whole call; null: none.</summary>
+    /// <summary>How often the export is called in the same instance, at least once; the results of the last call are printed.</summary>
+    public int CallCount { get; init; } = 1;
+
+    /// <summary>CPU time for each call; null: none.</summary>
     public TimeSpan? CpuLimit { get; init; }
 
     /// <summary>Pages of 64 KiB that a memory may have at most; null: what the module says.</summary>
@@ -41,4 +44,7 @@ public sealed record InvokeRequest
 
     /// <summary>Whether the time of each stage is printed to the error output.</summary>
     public bool ShowStages { get; init; }
+
+    /// <summary>Whether the last line of output says how long the calls took.</summary>
+    public bool ShowTime { get; init; }
 }

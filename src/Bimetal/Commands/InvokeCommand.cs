@@ -9,6 +9,8 @@ namespace Bimetal.Commands;
 
 internal static class InvokeCommand
 {
+    private const int MaximumCalls = 1_000_000;
+
     internal static ExampleCommand Create()
     {
         var file = new Argument<string>("FILE.wasm") { Description = "the module" };
@@ -21,13 +23,20 @@ internal static class InvokeCommand
         };
         var environment = new Option<string[]>("--env") { Description = "an environment entry of a WASI program; nothing is inherited", HelpName = "NAME=VALUE" };
         var cpuLimit = new Option<int?>("--cpu-limit-ms") { Description = "CPU time that the call may take, in milliseconds", HelpName = "MS" };
+        var repeat = new Option<int>("--repeat") { Description = "call the export this often in one instance; the last call's results are printed", HelpName = "N", DefaultValueFactory = _ => 1 };
+        repeat.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > MaximumCalls) result.AddError($"--repeat is a number from 1 to {MaximumCalls}");
+        });
+        var time = new Option<bool>("--time") { Description = "print the nanoseconds of the fastest and of the median call as the last line" };
         var stages = new Option<bool>("--stages") { Description = "print the time of each stage of loading to the error output" };
         var options = new CompileFlags();
         var command = new ExampleCommand(
             "invoke",
             "Runs an export of a module with typed arguments and prints its results.",
             "bimetal invoke math.wasm add 2 40",
-            "bimetal invoke --env HOME=/ program.wasm _start first-argument") { file, export, arguments, environment, cpuLimit, stages };
+            "bimetal invoke --env HOME=/ program.wasm _start first-argument",
+            "bimetal invoke --repeat 100 --time math.wasm add 2 40") { file, export, arguments, environment, cpuLimit, repeat, time, stages };
         options.AddTo(command, withTarget: false);
         command.SetAction(result => InvokeCommandRunner.Run(
             new InvokeRequest
@@ -43,6 +52,8 @@ internal static class InvokeCommand
                 StandardOutput = Console.OpenStandardOutput(),
                 StandardError = Console.OpenStandardError(),
                 ShowStages = result.GetValue(stages),
+                CallCount = result.GetValue(repeat),
+                ShowTime = result.GetValue(time),
             },
             Console.Out,
             Console.Error));
