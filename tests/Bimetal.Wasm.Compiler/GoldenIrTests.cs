@@ -2,6 +2,7 @@
 // `BLESS=1` rewrites them.
 
 using Bimetal.Testing;
+using Bimetal.Wasm.Compiler.Toolchain;
 
 namespace Bimetal.Wasm.Compiler.Tests;
 
@@ -29,6 +30,16 @@ public sealed class GoldenIrTests
 
     [Fact]
     public void Golden_HasADozenPrograms() => Assert.True(Names.Count >= 12);
+
+    [Theory]
+    [InlineData(TargetPlatform.LinuxX64)]
+    [InlineData(TargetPlatform.LinuxArm64)]
+    public void Programs_CompileForEachTarget(TargetPlatform target)
+    {
+        var modules = Names.Select(name => Compiling.Module(File.ReadAllText(Path.Combine(Folder, name.Data)))).ToArray();
+        var image = new ModuleCompiler().Compile(modules, new CompileOptions { Target = target }, TestContext.Current.CancellationToken);
+        Assert.Empty(ImageAssertions.Problems(image.Bytes, target, modules.Length));
+    }
 
     // Only the functions of the module itself: shared routines, trampolines and the root would drown them.
     private static IEnumerable<string> Functions(string program)
