@@ -1,0 +1,47 @@
+// ./bimetal itself: from any folder, twice at once, and with little to add when nothing changed.
+
+using System.Diagnostics;
+using Bimetal.Testing;
+
+namespace Bimetal.EndToEnd.Tests;
+
+public sealed class ScriptTests
+{
+    private const int Runs = 21;
+
+    [Fact]
+    public async Task Command_WorksFromAnyFolder_TwiceAtOnce()
+    {
+        using var folder = new TemporaryFolder();
+        var results = await Task.WhenAll(BimetalProcess.RunAsync(["--version"], folder.Path), BimetalProcess.RunAsync(["--version"], "/"));
+        Assert.All(results, result => Assert.Equal(0, result.ExitCode));
+        Assert.Equal(results[0].Output, results[1].Output);
+        Assert.StartsWith("bimetal ", results[0].Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Command_AddsLessThan100Ms_WhenNothingChanged()
+    {
+        string binary = Path.Combine(Repository.Root, "artifacts/native/bimetal");
+        var through = new List<double>();
+        var direct = new List<double>();
+        for (int run = 0; run < Runs; run++)
+        {
+            through.Add(await TimeAsync(Repository.Command));
+            direct.Add(await TimeAsync(binary));
+        }
+
+        through.Sort();
+        direct.Sort();
+        Assert.InRange(through[Runs / 2] - direct[Runs / 2], 0, 100);
+    }
+
+    private static async Task<double> TimeAsync(string command)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using var process = Process.Start(new ProcessStartInfo(command, "--version") { RedirectStandardOutput = true })!;
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+}
