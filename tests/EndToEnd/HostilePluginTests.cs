@@ -71,9 +71,9 @@ public sealed class HostilePluginTests
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
 
-        // limits.cpu is 10 ms here. The median, because the wall clock of one request also holds what the machine does beside it.
-        times.Sort();
-        Assert.InRange(times[times.Count / 2], 9, 30);
+        // limits.cpu is 10 ms here. It is CPU time; the wall clock of a request also holds what other processes do meanwhile, so that
+        // only the fastest one can be held against it. The self-test measures the CPU time of every stop.
+        Assert.InRange(times.Min(), 9, 30);
     }
 
     private static Task<RunningGateway> StartAsync(LoopbackUpstream upstream) => RunningGateway.StartAsync(folder =>

@@ -3,6 +3,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Bimetal.Meter.Doctor;
 using Bimetal.Wasm.Engine;
 
@@ -22,7 +23,12 @@ internal static class CommandLine
     {
         var root = new RootCommand("A hybrid edge gateway: native code at the core, WebAssembly plugins at the edges, and a meter that shows what the difference costs.");
         var groups = Groups.Select(group => (group.Title, Commands: group.Commands.Select(create => create()).ToArray())).ToArray();
-        foreach (var command in groups.SelectMany(group => group.Commands)) root.Add(command);
+        foreach (var command in groups.SelectMany(group => group.Commands))
+        {
+            root.Add(command);
+            foreach (var argument in command.Arguments.Where(argument => !argument.CaptureRemainingTokens)) argument.Validators.Add(RefuseUnknownOptions);
+        }
+
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new GroupedHelp(root, groups, (HelpAction)option.Action!);
         foreach (var option in root.Options.OfType<VersionOption>()) option.Action = new VersionAction();
         root.SetAction(result => new GroupedHelp(root, groups, null).Invoke(result));
@@ -37,6 +43,12 @@ internal static class CommandLine
         }
 
         return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    // Otherwise a mistyped option would be taken for a file's name.
+    private static void RefuseUnknownOptions(ArgumentResult result)
+    {
+        foreach (var token in result.Tokens.Where(token => token.Value.Length > 1 && token.Value[0] == '-')) result.AddError($"unknown option {token.Value}");
     }
 
     private sealed class VersionAction : SynchronousCommandLineAction
