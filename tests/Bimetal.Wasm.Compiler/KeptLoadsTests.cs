@@ -58,6 +58,41 @@ public sealed class KeptLoadsTests(KeptLoadsTests.Guests guests) : IClassFixture
     }
 
     [Fact]
+    public void Loop_BehindABranch_LeavesItsHiddenOperandsThere()
+    {
+        // The loop hides $k from LLVM; the code behind the branch must not see the hidden value, which is not always made.
+        const string Text = """
+            (module (memory 1) (func (export "f") (param $go i32) (param $k f32) (result f32) (local $p i32)
+              (if (local.get $go) (then
+                (loop $next
+                  (f32.store (local.get $p) (f32.mul (f32.load (local.get $p)) (local.get $k)))
+                  (br_if $next (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 4))) (i32.const 400))))))
+              (local.get $k)))
+            """;
+        Assert.Contains("=x,0", Compiling.Ir(Text), StringComparison.Ordinal);
+        Assert.NotEmpty(Compiling.Image(Text));
+    }
+
+    [Fact]
+    public void Copy_OntoItself_BeyondTheEnd_Traps()
+    {
+        // Inlining shows LLVM that nothing is changed.
+        const string Text = """
+            (module (memory 1)
+              (func $copy (param $to i32) (param $from i32)
+                (loop $next
+                  (i32.store8 (local.get $to) (i32.load8_u (local.get $from)))
+                  (local.set $to (i32.add (local.get $to) (i32.const 1)))
+                  (br_if $next (i32.and (local.tee $from (i32.add (local.get $from) (i32.const 1))) (i32.const 15)))))
+              (func (export "f") (param i32) (call $copy (i32.const 65536) (i32.const 65536))))
+            """;
+        using var module = new WasmEngine().Load("copy", Testing.Wat.ToWasm(Text), TestContext.Current.CancellationToken);
+        using var instance = Instance.Create(module.Loaded, new ImportSet(), new InstanceOptions());
+        Assert.True(instance.TryGetFunction("f", out var function));
+        Assert.Equal(TrapCode.MemoryOutOfBounds, instance.Call(function, new ulong[1], CallLimits.None));
+    }
+
+    [Fact]
     public void Relaxed_LosesSomeOfTheseTraps()
     {
         // Otherwise the theories above prove nothing about keeping.

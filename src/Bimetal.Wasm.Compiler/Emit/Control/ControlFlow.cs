@@ -78,6 +78,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
         function.Loads.EnterLoop(offset);
         function.Line($"br label %{frame.Label}");
         function.JoinIn(frame.Label);
+        function.Loads.StartLoop();
         function.TruncateStack(frame.Height);
         for (int i = 0; i < parameters.Length; i++)
         {

@@ -11,7 +11,7 @@ internal sealed class LocalVariables(FunctionBuilder function)
     private ValueType[] _types = [];
     private Value[] _known = [];
     private int[] _knownSince = [];
-    private bool[] _isFixed = [];
+    private Value?[] _fixed = [];
     private int _stretch = 1;
 
     /// <summary>Declares parameters and locals in the entry block.</summary>
@@ -22,7 +22,7 @@ internal sealed class LocalVariables(FunctionBuilder function)
         _types = new ValueType[count];
         _known = new Value[count];
         _knownSince = new int[count];
-        _isFixed = new bool[type.Parameters.Length];
+        _fixed = new Value?[type.Parameters.Length];
         int index = 0;
         for (; index < type.Parameters.Length; index++) DeclareParameter(index, type.Parameters[index]);
         foreach (var run in body.Locals)
@@ -34,7 +34,8 @@ internal sealed class LocalVariables(FunctionBuilder function)
 
     public Value Get(uint index)
     {
-        if (_knownSince[index] == _stretch || (index < (uint)_isFixed.Length && _isFixed[index])) return _known[index];
+        if (_knownSince[index] == _stretch) return _known[index];
+        if (index < (uint)_fixed.Length && _fixed[index] is { } argument) return argument;
         var value = function.Define(_types[index], $"load {LlvmTypes.Of(_types[index])}, ptr %l{index}");
         Know((int)index, value);
         return value;
@@ -45,6 +46,9 @@ internal sealed class LocalVariables(FunctionBuilder function)
         function.Line($"store {LlvmTypes.Of(value)} {value}, ptr %l{index}");
         Know((int)index, value);
     }
+
+    /// <summary>Takes it that a variable holds a value, until code begins that other paths lead to; for one that is not assigned before.</summary>
+    public void Assume(uint index, Value value) => Know((int)index, value);
 
     /// <summary>Forgets known values, because code that other paths lead to begins.</summary>
     public void Forget() => _stretch++;
@@ -59,8 +63,7 @@ internal sealed class LocalVariables(FunctionBuilder function)
         }
 
         _types[index] = type;
-        _isFixed[index] = true;
-        _known[index] = argument;
+        _fixed[index] = argument;
     }
 
     private void DeclareVariable(int index, ValueType type, Value initial)

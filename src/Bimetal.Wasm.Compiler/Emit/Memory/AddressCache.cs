@@ -8,6 +8,9 @@ namespace Bimetal.Wasm.Compiler.Emit.Memory;
 /// <summary>Makes addresses; remembers the last indices it widened, because structure accesses share one.</summary>
 internal sealed class AddressCache(FunctionBuilder function)
 {
+    /// <summary>Name of the address where the memory begins.</summary>
+    public const string Base = "%mb";
+
     private const int Capacity = 8;
 
     private readonly long[] _indices = new long[Capacity];
@@ -21,17 +24,18 @@ internal sealed class AddressCache(FunctionBuilder function)
     /// <param name="index">An i32.</param>
     /// <param name="offset">Constant offset of the instruction.</param>
     /// <param name="sizeBytes">Bytes that are accessed.</param>
-    public Value Of(Value index, uint offset, int sizeBytes)
+    /// <param name="start">Where the memory begins: <see cref="Base"/>, or the same under another name.</param>
+    public Value Of(Value index, uint offset, int sizeBytes, Value start)
     {
         if (function.Options.Bounds == BoundsMode.Explicit) Check(index, offset, sizeBytes);
-        if (index.TryGetInteger(out long constant)) return function.DefinePointer($"getelementptr i8, ptr %mb, i64 {(long)(uint)constant + offset}");
-        var address = Widened(index);
+        if (index.TryGetInteger(out long constant)) return function.DefinePointer($"getelementptr i8, ptr {start}, i64 {(long)(uint)constant + offset}");
+        var address = Widened(index, start);
         return offset == 0 ? address : function.DefinePointer($"getelementptr i8, ptr {address}, i64 {offset}");
     }
 
-    private Value Widened(Value index)
+    private Value Widened(Value index, Value start)
     {
-        long number = index.TemporaryNumber;
+        long number = start.TemporaryNumber < 0 ? index.TemporaryNumber : -1;
         if (number >= 0)
         {
             int known = Array.IndexOf(_indices, number, 0, Math.Min(_count, Capacity));
@@ -39,7 +43,7 @@ internal sealed class AddressCache(FunctionBuilder function)
         }
 
         var wide = function.Define(ValueType.I64, $"zext i32 {index} to i64");
-        var address = function.DefinePointer($"getelementptr i8, ptr %mb, i64 {wide}");
+        var address = function.DefinePointer($"getelementptr i8, ptr {start}, i64 {wide}");
         if (number >= 0)
         {
             _indices[_count % Capacity] = number;

@@ -16,6 +16,8 @@ internal sealed class KeptLoads(FunctionBuilder function)
     private static readonly string[] WidthTypes = ["i8", "i16", "i32", "i64"];
 
     private VectorLoopPlan? _plan;
+    private Value _copyBase;
+    private (uint Local, Value Value)[] _hiddenLocals = [];
     private int _loopCount;
 
     private bool IsNeeded => function.Options is { Mode: CompileMode.Conformant, Bounds: BoundsMode.Guard };
@@ -32,7 +34,21 @@ internal sealed class KeptLoads(FunctionBuilder function)
             function.Slots.Append($"  {Sum(width)} = alloca {WidthTypes[width]}\n");
             function.Line($"store {WidthTypes[width]} 0, ptr {Sum(width)}");
         }
+
+        if (_plan.Copies.Count > 0) _copyBase = OpaqueAssembly.Hide(function, Value.Named(ValueType.FuncRef, AddressCache.Base));
+        _hiddenLocals = [.. _plan.Hidden.Select(local => (local, OpaqueAssembly.Hide(function, function.Locals.Get(local))))];
     }
+
+    /// <summary>At the head of the loop.</summary>
+    public void StartLoop()
+    {
+        foreach (var (local, value) in _hiddenLocals) function.Locals.Assume(local, value);
+        _hiddenLocals = [];
+    }
+
+    /// <summary>Where the memory begins, for a store.</summary>
+    public Value StoreBase(ref readonly Instruction instruction) =>
+        _plan is not null && _plan.Copies.Contains(instruction.Offset) ? _copyBase : Value.Named(ValueType.FuncRef, AddressCache.Base);
 
     /// <summary>Behind the last instruction of a loop; a loop with a plan has no other one inside.</summary>
     public void LeaveLoop()

@@ -2,7 +2,8 @@
 //
 // A store keeps the loads that its value depends on if LLVM cannot drop the store itself. It could if another store overwrote it
 // unread; so each store must move from iteration to iteration by at least what all stores around the same address cover, must not
-// overlap another there, and memory counts as read behind the loop (KeptLoads.cs). It could also if it stored what is there.
+// overlap another there, and memory counts as read behind the loop (KeptLoads.cs). It could also if it stored what is there: a
+// value that may be the loaded one as it is must go to an address that differs, or that LLVM cannot compare.
 
 using Bimetal.Wasm.Instructions;
 
@@ -20,16 +21,10 @@ internal sealed class LoopAccesses
 {
     private readonly List<LoopAccess> _loads = [];
     private readonly List<LoopAccess> _stores = [];
-    private readonly Dictionary<int, LoopAccess> _loadOfRoot = [];
 
     public int LoadCount => _loads.Count;
 
-    public void AddLoad(ref readonly Instruction instruction, LoopSymbol address, LoopSymbol result)
-    {
-        var load = Describe(in instruction, address, null);
-        _loads.Add(load);
-        _loadOfRoot.Add(result.Root, load);
-    }
+    public void AddLoad(ref readonly Instruction instruction, LoopSymbol address) => _loads.Add(Describe(in instruction, address, null));
 
     public void AddStore(ref readonly Instruction instruction, LoopSymbol address, LoopSymbol value) => _stores.Add(Describe(in instruction, address, value));
 
@@ -52,33 +47,42 @@ internal sealed class LoopAccesses
     /// <summary>Makes the plan of a loop that qualifies.</summary>
     /// <param name="steps">What each counter advances by in an iteration.</param>
     /// <param name="sums">Locals that sum values up, with the sum.</param>
-    public VectorLoopPlan Plan(IReadOnlyDictionary<uint, long> steps, IReadOnlyDictionary<uint, LoopSymbol> sums)
+    /// <param name="hidden">Locals whose value must not be known.</param>
+    public VectorLoopPlan Plan(
+        IReadOnlyDictionary<uint, long> steps, IReadOnlyDictionary<uint, LoopSymbol> sums, IReadOnlyCollection<uint> hidden)
     {
         ulong byStores = 0;
-        foreach (var store in _stores.Where(store => CannotBeDropped(store, steps)))
+        var copies = new HashSet<int>();
+        foreach (var store in _stores.Where(store => CannotBeOverwritten(store, steps) && !StoresWhatIsThere(store)))
         {
             byStores |= LoadsUpTo(store.SizeBytes, store.Stored!.Value.Loads);
+            if (store.Stored.Value.MayBePlain && !Select(store.Stored.Value.Loads).Any(load => SameRoot(load.Address, store.Address))) copies.Add(store.Offset);
         }
 
         ulong bySums = sums.Values.Aggregate(0UL, (loads, sum) => loads | sum.Loads);
         var anchored = Select(byStores | bySums).Where(load => StepOf(load, steps) != 0).Select(load => load.Offset).ToHashSet();
-        var others = _loads.Where(load => !anchored.Contains(load.Offset)).Aggregate(LoadWidths.None, (widths, load) => widths | (LoadWidths)load.SizeBytes);
-        return new VectorLoopPlan(anchored, byStores != 0, [.. sums.Where(sum => sum.Value.Loads != 0).Select(sum => sum.Key)], others);
+        return new VectorLoopPlan
+        {
+            Anchored = anchored,
+            StoresAnchor = byStores != 0,
+            Copies = copies,
+            Hidden = hidden,
+            Sums = [.. sums.Where(sum => sum.Value.Loads != 0).Select(sum => sum.Key)],
+            OtherWidths = _loads.Where(load => !anchored.Contains(load.Offset)).Aggregate(LoadWidths.None, (widths, load) => widths | (LoadWidths)load.SizeBytes),
+        };
     }
 
-    private bool CannotBeDropped(LoopAccess store, IReadOnlyDictionary<uint, long> steps)
+    private bool CannotBeOverwritten(LoopAccess store, IReadOnlyDictionary<uint, long> steps)
     {
         long step = Math.Abs(StepOf(store, steps));
-        if (step == 0 || StoresWhatIsThere(store)) return false;
         var around = _stores.Where(other => SameRoot(other.Address, store.Address)).ToList();
         long first = around.Min(other => other.Address.Delta);
         long end = around.Max(other => other.Address.Delta + other.SizeBytes);
-        return end - first <= step && around.TrueForAll(other => other == store || Apart(other, store));
+        return step != 0 && end - first <= step && around.TrueForAll(other => other == store || Apart(other, store));
     }
 
-    private bool StoresWhatIsThere(LoopAccess store) =>
-        _loadOfRoot.TryGetValue(store.Stored!.Value.Root, out var load) && store.Stored.Value.Delta == 0
-        && SameRoot(load.Address, store.Address) && load.Address.Delta == store.Address.Delta;
+    private bool StoresWhatIsThere(LoopAccess store) => store.Stored!.Value.MayBePlain
+        && Select(store.Stored.Value.Loads).Any(load => SameRoot(load.Address, store.Address) && load.Address.Delta == store.Address.Delta);
 
     private ulong LoadsUpTo(int sizeBytes, ulong loads)
     {

@@ -9,7 +9,12 @@ namespace Bimetal.Wasm.Compiler.Emit.Memory;
 internal sealed class LoopArithmetic(LoopAccesses accesses)
 {
     private readonly Dictionary<(Opcode Operation, LoopSymbol Left, LoopSymbol Right), int> _numbers = [];
+    private readonly Dictionary<int, uint> _fixedLocals = [];
+    private readonly SortedSet<uint> _hidden = [];
     private int _nextRoot = LoopSymbol.ConstantRoot + 1;
+
+    /// <summary>Locals that do not change in the loop and are combined with loaded values: LLVM must not know what they hold.</summary>
+    public IReadOnlyCollection<uint> Hidden => _hidden;
 
     /// <summary>A value unlike any other.</summary>
     public LoopSymbol Fresh() => new(_nextRoot++, 0);
@@ -20,6 +25,7 @@ internal sealed class LoopArithmetic(LoopAccesses accesses)
     public LoopSymbol LocalAtStart(uint local, bool isAssigned)
     {
         int root = Number(Opcode.LocalGet, Constant(local), default);
+        if (!isAssigned) _fixedLocals[root] = local;
         return isAssigned
             ? new LoopSymbol(root, 0) { Local = local, Scale = 1, Origin = LoopOrigin.Carried, OriginLocal = local }
             : new LoopSymbol(root, 0) { IsInvariant = true };
@@ -32,7 +38,13 @@ internal sealed class LoopArithmetic(LoopAccesses accesses)
             or Opcode.I32ReinterpretF32 or Opcode.I64ReinterpretF64 or Opcode.F32ReinterpretI32 or Opcode.F64ReinterpretI64
             or Opcode.F64ConvertI32S or Opcode.F64ConvertI32U or Opcode.F32Neg or Opcode.F64Neg or Opcode.F32Sqrt or Opcode.F64Sqrt;
         int root = Number(info.Opcode, operand with { Loads = 0 }, default);
-        return new LoopSymbol(root, 0) { IsInvariant = operand.IsInvariant, Loads = keepsBits ? operand.Loads : 0 };
+        bool isChanged = info.Opcode is Opcode.F32Neg or Opcode.F64Neg or Opcode.F32Sqrt or Opcode.F64Sqrt or Opcode.F64ConvertI32S or Opcode.F64ConvertI32U;
+        return new LoopSymbol(root, 0)
+        {
+            IsInvariant = operand.IsInvariant,
+            Loads = keepsBits ? operand.Loads : 0,
+            MayBePlain = operand.MayBePlain && !isChanged,
+        };
     }
 
     public LoopSymbol Binary(Opcode operation, LoopSymbol left, LoopSymbol right)
@@ -40,7 +52,12 @@ internal sealed class LoopArithmetic(LoopAccesses accesses)
         if (right is { IsConstant: true, Delta: 0 } && KeepsWithZero(operation)) return left;
         if (left is { IsConstant: true, Delta: 0 } && KeepsWithZero(operation) && IsCommutative(operation)) return right;
         var result = Linear(operation, left, right) ?? new LoopSymbol(Number(operation, Plain(left), Plain(right)), 0);
-        result = result with { IsInvariant = left.IsInvariant && right.IsInvariant, Loads = LoadsOf(operation, left, right) };
+        result = result with
+        {
+            IsInvariant = left.IsInvariant && right.IsInvariant,
+            Loads = LoadsOf(operation, left, right),
+            MayBePlain = MayStayPlain(left, right) || MayStayPlain(right, left),
+        };
         if (ContinuesSum(operation, left)) result = Sum(result, left, operation);
         else if (ContinuesSum(operation, right) && IsCommutative(operation)) result = Sum(result, right, operation);
         return result;
@@ -82,6 +99,17 @@ internal sealed class LoopArithmetic(LoopAccesses accesses)
         if (isFloat) return left.Loads | right.Loads;
         bool isAdditive = operation is Opcode.I32Add or Opcode.I64Add or Opcode.I32Sub or Opcode.I64Sub or Opcode.I32Xor or Opcode.I64Xor;
         return isAdditive && !accesses.ShareAddress(left.Loads, right.Loads) ? left.Loads | right.Loads : 0;
+    }
+
+    // A constant changes it (a neutral one has been dealt with, or is hidden where floats are emitted), and so does another load.
+    private bool MayStayPlain(LoopSymbol loaded, LoopSymbol other)
+    {
+        if (!loaded.MayBePlain || other.Loads != 0) return false;
+        if (!other.IsInvariant) return true;
+        if (other.IsConstant || other.IsFloatConstant) return false;
+        if (!_fixedLocals.TryGetValue(other.Root, out uint local) || other.Delta != 0) return true;
+        _hidden.Add(local);
+        return false;
     }
 
     private static bool ContinuesSum(Opcode operation, LoopSymbol symbol)

@@ -41,6 +41,11 @@ internal readonly record struct LoopSymbol(int Root, long Delta)
     /// <summary>Loads, by their number, of which every bit decides the value: LLVM cannot know it without making them.</summary>
     public ulong Loads { get; init; }
 
+    /// <summary>Whether it may be the very value of its single load, for all that LLVM may find out about the other operands.</summary>
+    public bool MayBePlain { get; init; }
+
+    public bool IsFloatConstant { get; init; }
+
     public bool IsConstant => Root == ConstantRoot;
 
     /// <summary>Whether it is an address that a vector loop can use: fixed, or moving with a counter.</summary>

@@ -38,7 +38,7 @@ internal static class MemoryInstructions
     {
         var index = function.Pop();
         int sizeBytes = 1 << instruction.Info.NaturalAlignment;
-        var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes);
+        var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes, Value.Named(ValueType.FuncRef, AddressCache.Base));
         var value = function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}", shape);
         function.Loads.Keep(in instruction, index, llvmType, value, isFloat);
         return value;
@@ -48,7 +48,7 @@ internal static class MemoryInstructions
     public static void StoreTo(FunctionBuilder function, ref readonly Instruction instruction, string llvmType, Value value)
     {
         var index = function.Pop();
-        var address = function.Addresses.Of(index, instruction.MemoryOffset, 1 << instruction.Info.NaturalAlignment);
+        var address = function.Addresses.Of(index, instruction.MemoryOffset, 1 << instruction.Info.NaturalAlignment, function.Loads.StoreBase(in instruction));
         function.Line($"store {llvmType} {value}, ptr {address}, align 1, {Metadata.LinearMemory}");
     }
 

@@ -61,7 +61,7 @@ internal sealed class VectorLoopBody
             if (!Classify(local, _locals[local], steps, sums)) return null;
         }
 
-        return _accesses.LoadCount > 0 && _accesses.AreAffine(steps) ? _accesses.Plan(steps, sums) : null;
+        return _accesses.LoadCount > 0 && _accesses.AreAffine(steps) ? _accesses.Plan(steps, sums, _arithmetic.Hidden) : null;
     }
 
     private void Step(ref readonly Instruction instruction)
@@ -73,7 +73,7 @@ internal sealed class VectorLoopBody
             case Opcode.LocalTee: _locals[instruction.Index] = _stack.Peek(); break;
             case Opcode.GlobalGet: _stack.Push(_arithmetic.Fresh()); break;
             case Opcode.I32Const or Opcode.I64Const: _stack.Push(LoopArithmetic.Constant((long)instruction.Constant)); break;
-            case Opcode.F32Const or Opcode.F64Const: _stack.Push(_arithmetic.Fresh() with { IsInvariant = true }); break;
+            case Opcode.F32Const or Opcode.F64Const: _stack.Push(_arithmetic.Fresh() with { IsInvariant = true, IsFloatConstant = true }); break;
             case Opcode.Drop or Opcode.BrIf: _stack.Pop(); break;
             case Opcode.Nop: break;
             case Opcode.Select: Select(); break;
@@ -108,8 +108,8 @@ internal sealed class VectorLoopBody
         }
         else
         {
-            var loaded = _arithmetic.Fresh() with { Loads = 1UL << (_accesses.LoadCount & (LoadLimit - 1)) };
-            _accesses.AddLoad(in instruction, right, loaded);
+            var loaded = _arithmetic.Fresh() with { Loads = 1UL << (_accesses.LoadCount & (LoadLimit - 1)), MayBePlain = true };
+            _accesses.AddLoad(in instruction, right);
             _stack.Push(loaded);
         }
     }

@@ -14,8 +14,23 @@ internal enum LoadWidths : byte
 }
 
 /// <summary>What keeps the loads of a loop.</summary>
-/// <param name="Anchored">Offsets of the loads whose every bit reaches a store of the same iteration or one of the sums.</param>
-/// <param name="StoresAnchor">Whether stores keep loads: then memory must count as read behind the loop.</param>
-/// <param name="Sums">Locals that sum loaded values up: they must count as used behind the loop.</param>
-/// <param name="OtherWidths">Widths of the other loads, which are summed up for the purpose.</param>
-internal sealed record VectorLoopPlan(IReadOnlySet<int> Anchored, bool StoresAnchor, IReadOnlyList<uint> Sums, LoadWidths OtherWidths);
+internal sealed record VectorLoopPlan
+{
+    /// <summary>Offsets of the loads whose every bit reaches a store of the same iteration or one of the sums.</summary>
+    public required IReadOnlySet<int> Anchored { get; init; }
+
+    /// <summary>Whether stores keep loads: then memory must count as read behind the loop.</summary>
+    public required bool StoresAnchor { get; init; }
+
+    /// <summary>Offsets of stores that may store a loaded value as it is: LLVM must not find out that it goes where it came from.</summary>
+    public required IReadOnlySet<int> Copies { get; init; }
+
+    /// <summary>Locals fixed in the loop whose value LLVM must not know, because it could make an operation on a loaded value vanish.</summary>
+    public required IReadOnlyCollection<uint> Hidden { get; init; }
+
+    /// <summary>Locals that sum loaded values up: they must count as used behind the loop.</summary>
+    public required IReadOnlyList<uint> Sums { get; init; }
+
+    /// <summary>Widths of the other loads, which are summed up for the purpose.</summary>
+    public required LoadWidths OtherWidths { get; init; }
+}

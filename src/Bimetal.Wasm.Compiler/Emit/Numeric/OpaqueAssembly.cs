@@ -57,11 +57,12 @@ internal static class OpaqueAssembly
     /// <summary>Counts as reading all of memory, so that no store before it is dropped because of one behind it.</summary>
     public static void ReadMemory(FunctionBuilder function) => function.Line($$"""call void asm sideeffect "", "~{memory}"() {{Reader}}""");
 
-    /// <summary>The same float or vector, its origin hidden from constant folding.</summary>
+    /// <summary>The same value, its origin hidden from LLVM.</summary>
     public static Value Hide(FunctionBuilder function, Value value)
     {
         string type = LlvmTypes.Of(value);
-        string register = IsArm64(function) ? "w" : "x";
+        bool isInteger = value.Type is ValueType.I32 or ValueType.I64 or ValueType.FuncRef or ValueType.ExternRef;
+        string register = isInteger ? "r" : IsArm64(function) ? "w" : "x";
         return function.Define(value.Type, $"call {type} asm \"\", \"={register},0\"({type} {value}) {Pure}", value.Shape);
     }
 
