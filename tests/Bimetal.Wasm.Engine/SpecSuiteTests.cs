@@ -8,6 +8,7 @@ namespace Bimetal.Wasm.Engine.Tests;
 public sealed class SpecSuiteTests
 {
     [Fact]
+    [Trait("Category", "Slow")]
     public void Suite_AllScripts_Pass()
     {
         if (SpecSuite.MissingReason is { } reason) Assert.Skip(reason);

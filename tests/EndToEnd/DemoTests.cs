@@ -11,6 +11,7 @@ public sealed partial class DemoTests
     private static readonly TimeSpan OnceLimit = TimeSpan.FromMinutes(5);
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task DemoOnce_HoldsOnBothMetals_AndPrintsReceipts()
     {
         var result = await BimetalProcess.RunAsync(["demo", "--once"], timeout: OnceLimit);

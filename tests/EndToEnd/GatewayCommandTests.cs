@@ -53,6 +53,7 @@ public sealed class GatewayCommandTests
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task Doctor_WithSelfTest_HoldsInThePublishedBinary()
     {
         var result = await BimetalProcess.RunAsync(["doctor", "--self-test"], timeout: TimeSpan.FromMinutes(3));
