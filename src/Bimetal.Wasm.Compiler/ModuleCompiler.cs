@@ -33,7 +33,7 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
         stages.Add(("cache", clock.Elapsed));
         if (known is not null) return new CompiledImage(known, key, FromCache: true, stages);
         clock.Restart();
-        var ir = ImageEmitter.Emit(modules, options, PartitionBytes);
+        var ir = ImageEmitter.Emit(modules, options, PartitionBytes, new EmissionBudget(_limits.IrCharacters));
         stages.Add(("emit", clock.Elapsed));
         byte[] bytes = new ImageBuilder(toolchain, _limits, cache).Build(ir, options, modules.Count, stages, cancellation);
         cache?.Write(key, bytes);
@@ -42,5 +42,5 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
 
     /// <summary>The LLVM IR that <see cref="Compile"/> would hand to clang, one text for each partition; for tests and the curious.</summary>
     public static IReadOnlyList<string> EmitIr(IReadOnlyList<WasmModule> modules, CompileOptions options) =>
-        ImageEmitter.Emit(modules, options, PartitionBytes).Partitions;
+        [.. ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Unlimited).Partitions.Select(pieces => string.Concat(pieces))];
 }

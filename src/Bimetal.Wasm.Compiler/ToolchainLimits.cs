@@ -17,8 +17,8 @@ public sealed record ToolchainLimits
     /// <summary>Largest file that a child process may write.</summary>
     public long FileBytes { get; init; } = 1L << 30;
 
-    /// <summary>Characters of LLVM IR that are handed to clang at all.</summary>
-    public long IrCharacters { get; init; } = 1L << 30;
+    /// <summary>Characters of LLVM IR of one compilation: about twenty for each byte of an ordinary module.</summary>
+    public long IrCharacters { get; init; } = 256L << 20;
 
     /// <summary>Stack frame of one guest function, which the runtime's headroom below the stack limit must hold. Not to be raised.</summary>
     public static int FrameBytes => Emit.ImageEmitter.FrameLimitBytes;

@@ -28,7 +28,7 @@ public sealed class BatchTests
         }
 
         var module = Compiling.Module(text.Append("(export \"f\" (func $f0)))").ToString());
-        var ir = ImageEmitter.Emit([module], Compiling.Options, partitionBytes: 100);
+        var ir = ImageEmitter.Emit([module], Compiling.Options, partitionBytes: 100, EmissionBudget.Unlimited);
         Assert.True(ir.Partitions.Count > 2);
         var toolchain = LlvmToolchain.Find();
         byte[] image = new ImageBuilder(toolchain, new ToolchainLimits(), null).Build(ir, Compiling.Options, 1, [], TestContext.Current.CancellationToken);

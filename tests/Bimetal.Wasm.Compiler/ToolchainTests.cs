@@ -71,7 +71,23 @@ public sealed class ToolchainTests : IDisposable
 
     [Fact]
     public void Compile_OverIrCharacters_NamesTheLimit() =>
-        AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(Small), new ToolchainLimits { IrCharacters = 100 });
+        AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(Small), new ToolchainLimits { IrCharacters = 10 });
+
+    [Fact]
+    public void Compile_OfFewBytesThatAskForMuchIr_NamesTheLimit()
+    {
+        // Two bytes for each branch, a thousand values with each of them; and many locals in each of many functions.
+        string results = string.Concat(Enumerable.Repeat("i64 ", 1000));
+        string values = string.Concat(Enumerable.Range(0, 1000).Select(number => $"(i64.const {number})"));
+        string branches = string.Concat(Enumerable.Repeat("(br_if 0 (local.get 0))", 20_000));
+        string drops = string.Concat(Enumerable.Repeat("drop ", 1000));
+        string branching = $"(module (func (param i32) (block (result {results}) {values} {branches}) {drops}))";
+        string locals = string.Concat(Enumerable.Repeat("i64 ", 10_000));
+        string wide = $"(module {string.Concat(Enumerable.Repeat($"(func (local {locals}))", 100))})";
+        var limits = new ToolchainLimits { IrCharacters = 10_000_000 };
+        AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(branching), limits);
+        AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(wide), limits);
+    }
 
     [Fact]
     public void Build_OverFrameBytes_NamesTheLimit()
@@ -80,7 +96,7 @@ public sealed class ToolchainTests : IDisposable
         string ir = Compiling.Ir(Small).Replace("  ret i32 41", "  %big = alloca [200000 x i8]\n  call void @raise(ptr %big, i32 1)\n  ret i32 41", StringComparison.Ordinal);
         Assert.Contains("%big", ir, StringComparison.Ordinal);
         var builder = new ImageBuilder(LlvmToolchain.Find(), new ToolchainLimits(), null);
-        var failure = Assert.Throws<ToolchainException>(() => builder.Build(new ImageIr([ir], false), Compiling.Options, 1, [], CancellationToken.None));
+        var failure = Assert.Throws<ToolchainException>(() => builder.Build(new ImageIr([[new StringBuilder(ir)]]), Compiling.Options, 1, [], CancellationToken.None));
         Assert.Equal(nameof(ToolchainLimits.FrameBytes), failure.Limit);
     }
 

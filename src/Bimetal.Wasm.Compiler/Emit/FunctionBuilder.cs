@@ -13,6 +13,9 @@ namespace Bimetal.Wasm.Compiler.Emit;
 /// <summary>Builds the IR of one function.</summary>
 internal sealed class FunctionBuilder
 {
+    // What one value of one branch takes in a phi.
+    private const int CharactersOfIncoming = 16;
+
     private Value[] _stack = new Value[64];
     private uint _trapCodes;
     private int _labelCount;
@@ -59,6 +62,9 @@ internal sealed class FunctionBuilder
     public int StackDepth { get; private set; }
 
     public CompileOptions Options => Module.Options;
+
+    /// <summary>Characters written so far, and those that branches have asked for.</summary>
+    public long Characters => Slots.Length + (long)Entry.Length + Body.Length + (Control.RecordedValues * CharactersOfIncoming);
 
     /// <summary>Writes a line that defines no value.</summary>
     public void Line([InterpolatedStringHandlerArgument("")] ref IrLine line)

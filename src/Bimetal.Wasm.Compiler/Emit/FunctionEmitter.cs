@@ -36,9 +36,11 @@ internal static class FunctionEmitter
             if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
             if (function.Control.IsReachable) Dispatch(function, in instruction);
             else function.Control.Skip(instruction.Opcode);
+            module.Budget.Require(function.Characters);
         }
 
         function.WriteTrapBlocks();
+        module.Budget.Spend(function.Characters);
         uint index = (uint)(definedIndex + module.Module.ImportedFunctionCount);
         text.Append($"define {(isShared ? "hidden" : "internal")} {LlvmTypes.OfResults(type)} @{module.FunctionName(index)}(");
         text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c");

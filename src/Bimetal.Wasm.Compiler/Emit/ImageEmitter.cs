@@ -7,8 +7,8 @@ using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Compiler.Emit;
 
-/// <summary>The IR of an image, one text for each partition.</summary>
-internal sealed record ImageIr(IReadOnlyList<string> Partitions, bool UsesBulkMemory);
+/// <summary>The IR of an image, one LLVM module for each partition: its pieces in order.</summary>
+internal sealed record ImageIr(IReadOnlyList<IReadOnlyList<StringBuilder>> Partitions);
 
 /// <summary>Emits images.</summary>
 internal static class ImageEmitter
@@ -21,22 +21,23 @@ internal static class ImageEmitter
     /// <param name="modules">Validated modules, in the order of the root.</param>
     /// <param name="options">Options of the compilation.</param>
     /// <param name="partitionBytes">Bytes of function bodies that make a further partition worth its fixed cost.</param>
-    public static ImageIr Emit(IReadOnlyList<WasmModule> modules, CompileOptions options, int partitionBytes)
+    /// <param name="budget">Bounds what is made.</param>
+    public static ImageIr Emit(IReadOnlyList<WasmModule> modules, CompileOptions options, int partitionBytes, EmissionBudget budget)
     {
         TargetCpu.Check(options.Cpu);
         long bodyBytes = modules.Sum(module => module.Functions.Sum(body => (long)body.BodyLength));
         int partitionCount = (int)Math.Clamp(bodyBytes / partitionBytes, 1, MaximumPartitions);
         var partitions = Enumerable.Range(0, partitionCount).Select(_ => new Partition()).ToArray();
         var prelude = new Prelude();
-        var entries = new EntryTrampolines();
-        var scopes = modules.Select((module, ordinal) => new ModuleScope(module, ordinal, options, prelude)).ToArray();
+        var entries = new EntryTrampolines(budget);
+        var scopes = modules.Select((module, ordinal) => new ModuleScope(module, ordinal, options, prelude, budget)).ToArray();
         EmitFunctions(scopes, partitions, bodyBytes);
         string root = RootTable.Write(scopes, entries);
         var first = partitions[0];
         foreach (var scope in scopes) EmitThunks(scope, first);
         first.Text.Append(entries.Text).Append(root);
         DeclareRooted(scopes, first);
-        return new ImageIr([.. partitions.Select(partition => Assemble(partition, prelude, options))], prelude.UsesBulkMemory);
+        return new ImageIr([.. partitions.Select(partition => Assemble(partition, prelude, options))]);
     }
 
     // Functions stay in order, so that neighbours, which often call each other, can be inlined.
@@ -62,9 +63,11 @@ internal static class ImageEmitter
         for (uint import = 0; import < (uint)scope.Module.ImportedFunctionCount; import++)
         {
             var type = scope.Module.TypeOf(import);
+            int before = partition.Text.Length;
             var header = ("hidden", scope.ThunkName(import));
             int target = scope.Layout.HostFunctionOffset(import);
             HostCalls.Write(partition.Text, header, BufferSlots.LlvmTypesOf(type.Parameters), BufferSlots.LlvmTypesOf(type.Results), target);
+            scope.Budget.Spend(partition.Text.Length - before);
         }
     }
 
@@ -79,16 +82,16 @@ internal static class ImageEmitter
         }
     }
 
-    private static string Assemble(Partition partition, Prelude prelude, CompileOptions options)
+    private static StringBuilder[] Assemble(Partition partition, Prelude prelude, CompileOptions options)
     {
         string common = $"nounwind \"no-builtins\" \"disable-tail-calls\"=\"true\" \"warn-stack-size\"=\"{FrameLimitBytes}\" {TargetCpu.Attributes(options)}";
-        var text = new StringBuilder();
-        text.Append($"target triple = \"{TargetCpu.Triple(options.Target)}\"\n");
-        text.Append(prelude.Write()).Append(partition.Declarations()).Append(partition.Text);
-        text.Append($"attributes #0 = {{ {common} }}\n");
-        text.Append($"attributes #1 = {{ noinline {common} }}\n");
-        text.Append($"attributes #2 = {{ cold noinline noreturn {common} }}\n");
-        text.Append(OpaqueAssembly.AttributeGroups).Append(Metadata.Definitions(options.Target));
-        return text.ToString();
+        var head = new StringBuilder($"target triple = \"{TargetCpu.Triple(options.Target)}\"\n");
+        head.Append(prelude.Write()).Append(partition.Declarations());
+        var tail = new StringBuilder();
+        tail.Append($"attributes #0 = {{ {common} }}\n");
+        tail.Append($"attributes #1 = {{ noinline {common} }}\n");
+        tail.Append($"attributes #2 = {{ cold noinline noreturn {common} }}\n");
+        tail.Append(OpaqueAssembly.AttributeGroups).Append(Metadata.Definitions(options.Target));
+        return [head, partition.Text, tail];
     }
 }

@@ -6,7 +6,7 @@ using Bimetal.Wasm.Modules;
 namespace Bimetal.Wasm.Compiler.Emit;
 
 /// <summary>One module of an image being emitted.</summary>
-internal sealed class ModuleScope(WasmModule module, int ordinal, CompileOptions options, Prelude prelude)
+internal sealed class ModuleScope(WasmModule module, int ordinal, CompileOptions options, Prelude prelude, EmissionBudget budget)
 {
     public WasmModule Module { get; } = module;
 
@@ -14,6 +14,8 @@ internal sealed class ModuleScope(WasmModule module, int ordinal, CompileOptions
 
     /// <summary>Routines that all modules of the image share.</summary>
     public Prelude Prelude { get; } = prelude;
+
+    public EmissionBudget Budget { get; } = budget;
 
     /// <summary>Where the function being emitted goes.</summary>
     public Partition Partition { get; set; } = new();

@@ -20,9 +20,7 @@ internal sealed class Prelude
     private static readonly string[] FiveNumbers = ["i32", "i32", "i32", "i32", "i32"];
 
     private readonly SortedSet<Builtin> _used = [];
-
-    /// <summary>Whether memory.copy or memory.fill is used, so that the image needs the routines written in C.</summary>
-    public bool UsesBulkMemory { get; private set; }
+    private bool _usesBulkMemory;
 
     public static string NameOf(Builtin builtin) => builtin switch
     {
@@ -36,9 +34,11 @@ internal sealed class Prelude
         _ => "elem.drop",
     };
 
+    /// <summary>Makes an operation of the runtime part of the image.</summary>
     public void Use(Builtin builtin) => _used.Add(builtin);
 
-    public void UseBulkMemory() => UsesBulkMemory = true;
+    /// <summary>Makes memory.copy and memory.fill part of the image.</summary>
+    public void UseBulkMemory() => _usesBulkMemory = true;
 
     /// <summary>The definitions of all routines used. They are internal: each partition of an image has its own.</summary>
     public string Write()
@@ -60,7 +60,7 @@ internal sealed class Prelude
             HostCalls.Write(text, ("internal", NameOf(builtin)), parameters, results, ContextHeader.OffsetOf(builtin));
         }
 
-        if (UsesBulkMemory) text.Append(BulkMemory());
+        if (_usesBulkMemory) text.Append(BulkMemory());
         return text.ToString();
     }
 

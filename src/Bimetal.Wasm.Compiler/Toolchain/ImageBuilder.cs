@@ -16,14 +16,6 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
     /// <summary>Compiles, links and checks; adds the time of each stage to <paramref name="stages"/>.</summary>
     public byte[] Build(ImageIr ir, CompileOptions options, int moduleCount, List<(string Stage, TimeSpan Time)> stages, CancellationToken cancellation)
     {
-        long characters = ir.Partitions.Sum(partition => (long)partition.Length);
-        if (characters > limits.IrCharacters)
-        {
-            throw new ToolchainException(
-                $"The module makes {characters} characters of LLVM IR, over the limit {nameof(ToolchainLimits.IrCharacters)} ({limits.IrCharacters}).",
-                nameof(ToolchainLimits.IrCharacters));
-        }
-
         using var folder = new PrivateFolder();
         var clock = Stopwatch.StartNew();
         CompilePartitions(ir, options, folder, cancellation);
@@ -48,7 +40,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
         {
             try
             {
-                File.WriteAllText(folder.File($"p{index}.ll"), ir.Partitions[index], Encoding.ASCII);
+                WriteIr(folder.File($"p{index}.ll"), ir.Partitions[index]);
                 toolchain.Compile(IrArguments($"p{index}", options), folder.Location, limits, cancellation);
             }
             catch (Exception failure)
@@ -57,6 +49,17 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
             }
         });
         if (failures.TryDequeue(out var first)) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+    }
+
+    private static void WriteIr(string path, IReadOnlyList<StringBuilder> pieces)
+    {
+        using var file = new StreamWriter(path, append: false, Encoding.ASCII);
+        foreach (var chunk in pieces.SelectMany(Chunks)) file.Write(chunk.Span);
+    }
+
+    private static IEnumerable<ReadOnlyMemory<char>> Chunks(StringBuilder text)
+    {
+        foreach (var chunk in text.GetChunks()) yield return chunk;
     }
 
     // The routines in C are the same for all images of a target, so their object is cached on its own.

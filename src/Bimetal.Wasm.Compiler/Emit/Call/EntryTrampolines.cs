@@ -7,7 +7,7 @@ using Bimetal.Wasm.Modules;
 namespace Bimetal.Wasm.Compiler.Emit.Call;
 
 /// <summary>The entry trampolines of an image.</summary>
-internal sealed class EntryTrampolines
+internal sealed class EntryTrampolines(EmissionBudget budget)
 {
     private readonly Dictionary<FunctionType, string> _names = [];
 
@@ -20,7 +20,9 @@ internal sealed class EntryTrampolines
         if (_names.TryGetValue(type, out string? name)) return name;
         name = $"e{_names.Count}";
         _names.Add(type, name);
+        int before = Text.Length;
         Write(name, type);
+        budget.Spend(Text.Length - before);
         return name;
     }
 

@@ -45,7 +45,12 @@ internal static class Branches
         // compare and conditional move do both jobs, and a mispredicted branch cannot read past the jump table.
         bool isClamped = function.Options.MaskIndices && labels.Length > JumpTableTargets && !index.IsConstant;
         if (isClamped) index = OpaqueAssembly.ClampIndex(function, index, defaultCase);
-        foreach (uint label in labels) function.Control.RecordBranch(function.Control.FrameAt(label));
+        foreach (uint label in labels)
+        {
+            function.Control.RecordBranch(function.Control.FrameAt(label));
+            function.Module.Budget.Require(function.Characters);
+        }
+
         string otherwise = isClamped ? function.NewLabel() : function.Control.FrameAt(labels[defaultCase]).Label;
         function.Line($"switch i32 {index}, label %{otherwise} [");
         int caseCount = isClamped ? labels.Length : defaultCase;

@@ -21,6 +21,9 @@ internal sealed class ControlFlow(FunctionBuilder function)
     /// <summary>Whether the last <c>end</c> closed the function body.</summary>
     public bool IsFinished => _frames.Count == 0;
 
+    /// <summary>Values that branches have brought to the ends of blocks.</summary>
+    public long RecordedValues { get; private set; }
+
     /// <summary>Called once before the first instruction.</summary>
     public void EnterFunction() => _frames.Add(new ControlFrame
     {
@@ -129,6 +132,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
         if (frame.Kind != FrameKind.Loop)
         {
             frame.AddIncoming(function.CurrentBlock, values);
+            RecordedValues += values.Length + 1;
             return;
         }
 
