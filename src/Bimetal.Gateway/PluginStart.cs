@@ -44,10 +44,12 @@ internal static class PluginStart
             if (plugin.Metal == Metal.Native) GatewayLog.PluginIsNative(options.Log, config.Name);
             return new LoadedPlugin(config, plugin, "");
         }
-        catch (Exception exception) when (exception is PluginLoadException or OperationCanceledException)
+        catch (Exception exception)
         {
-            if (config.OnError.LoadOpen) GatewayLog.PluginAbsent(options.Log, config.Name, exception.Message);
-            return new LoadedPlugin(config, null, exception.Message);
+            // A bug, too, belongs to this plugin: the others that are loading have an owner only when this returns.
+            string problem = exception is PluginLoadException or OperationCanceledException ? exception.Message : exception.ToString();
+            if (config.OnError.LoadOpen) GatewayLog.PluginAbsent(options.Log, config.Name, problem);
+            return new LoadedPlugin(config, null, problem);
         }
     }
 }

@@ -62,6 +62,12 @@ internal sealed class ClientExchange : MessageBody
 
     public override GatewayError ReadTimeout => ExchangeErrors.RequestBodyTimeout;
 
+    /// <summary>Why the request cannot be passed on, whatever its route; null when it can.</summary>
+    public string? Refusal() => RequestCheck.Refusal(_request);
+
+    /// <summary>The connection ends with the response: what follows on it may be no request.</summary>
+    public void CloseAfterwards() => _response.Headers.Connection = "close";
+
     /// <summary>Fills in the pseudo-headers and the fields, without those that belong to the connection.</summary>
     /// <param name="target">In normal form.</param>
     public void ReadHeaders(HttpStream stream, string target)

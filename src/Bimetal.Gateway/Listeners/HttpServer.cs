@@ -13,6 +13,9 @@ namespace Bimetal.Gateway.Listeners;
 /// <summary>One started server. Stopping drains it.</summary>
 internal sealed class HttpServer : IAsyncDisposable
 {
+    // A lone LF ends no line: who stands before us may have taken it for a part of a value.
+    static HttpServer() => AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
     private readonly KestrelServer _server;
     private readonly ListenerTransport _transport;
 
@@ -63,8 +66,7 @@ internal sealed class HttpServer : IAsyncDisposable
             AddServerHeader = false,
             AllowSynchronousIO = false,
 
-            // Bytes above 127 in a field pass through unchanged.
-            RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
+            RequestHeaderEncodingSelector = FieldEncodings.OfRequestField,
             ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
         };
         var limits = options.Limits;

@@ -48,6 +48,13 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
 
     private async Task PassOnAsync()
     {
+        if (client.Refusal() is { } refusal)
+        {
+            client.CloseAfterwards();
+            await AnswerPlainlyAsync(ExchangeErrors.BadRequest(refusal));
+            return;
+        }
+
         if (!RequestTarget.TryNormalize(client.Target, out string target))
         {
             await AnswerPlainlyAsync(ExchangeErrors.BadTarget);
@@ -195,25 +202,28 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     {
         if (_response is not null) await _response.StopReadingAsync();
         if (_request is not null) await _request.StopReadingAsync();
-        _upstreamResponse?.Dispose();
-        foreach (var step in _context?.Steps ?? []) EndFilter(step);
+        Guard(() => _upstreamResponse?.Dispose());
+        foreach (var step in _context?.Steps ?? [])
+        {
+            if (step.Stream is not { } stream) continue;
+            Guard(stream.OnLog);
+            Guard(stream.Dispose);
+        }
+
         services.AccessLog?.Write(Entry());
     }
 
-    // One filter's failure must not keep the next one's instance.
-    private void EndFilter(FilterStep step)
+    // One filter's failure must not keep the next one's instance, nor the line of the log.
+    private void Guard(Action end)
     {
-        if (step.Stream is not { } stream) return;
         try
         {
-            stream.OnLog();
+            end();
         }
         catch (Exception exception)
         {
             GatewayLog.ExchangeFailed(services.Log, _errorId, exception.ToString());
         }
-
-        stream.Dispose();
     }
 
     private AccessLogEntry Entry() => new()
@@ -238,7 +248,10 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private bool HasBody(HttpStream stream, UpstreamResponse response)
     {
         stream.ResponseHeaders.TryGet(PseudoNames.Status, out var status);
-        bool describesOnly = client.Method == "HEAD" || status.Span.SequenceEqual("204"u8) || status.Span.SequenceEqual("304"u8);
+        bool describesOnly = client.Method == "HEAD" || WasSentAsHead(stream) || status.Span.SequenceEqual("204"u8) || status.Span.SequenceEqual("304"u8);
         return !describesOnly && response.Length != 0;
     }
+
+    // A filter may have changed the method.
+    private static bool WasSentAsHead(HttpStream stream) => stream.RequestHeaders.TryGet(PseudoNames.Method, out var method) && method.Span.SequenceEqual("HEAD"u8);
 }

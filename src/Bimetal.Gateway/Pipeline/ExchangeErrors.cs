@@ -18,6 +18,8 @@ internal static class ExchangeErrors
 
     public static GatewayError BadRequestBody(string detail) => new(ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, detail);
 
+    public static GatewayError BadRequest(string detail) => new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, detail);
+
     public static GatewayError BadTarget { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, "the request target is not valid");
 
     public static GatewayError NoRoute { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.NoRoute, Retryable: false, "no route has this host and path");

@@ -12,6 +12,8 @@ internal static class FieldRules
 
     private static readonly SearchValues<char> Token = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
+    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 32).Where(code => code != '\t').Select(code => (char)code), '\x7f']);
+
     // RFC 9110, section 7.6.1, with what proxies have to drop in practice.
     private static readonly FrozenSet<string> HopByHop = FrozenSet.ToFrozenSet(
         ["connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"],
@@ -50,6 +52,21 @@ internal static class FieldRules
 
     /// <summary>A token of RFC 9110.</summary>
     public static bool IsName(ReadOnlySpan<char> name) => name.Length > 0 && name.IndexOfAnyExcept(Token) < 0;
+
+    /// <summary>
+    /// Whether a method can be forwarded as it is: HTTP's methods are upper case, and .NET's client puts those that it knows into upper case,
+    /// so "get" would be judged as another method than the one that is sent. CONNECT would be a tunnel.
+    /// </summary>
+    public static bool IsMethod(string method)
+    {
+        if (method.Length == 0 || method.Equals("CONNECT", StringComparison.OrdinalIgnoreCase)) return false;
+        return IsKnownMethod(method) || !IsKnownMethod(method.ToUpperInvariant());
+    }
+
+    /// <summary>Control characters other than the tab.</summary>
+    public static bool HasControls(string value) => value.AsSpan().ContainsAny(Controls);
+
+    private static bool IsKnownMethod(string method) => method is "GET" or "HEAD" or "POST" or "PUT" or "DELETE" or "OPTIONS" or "PATCH" or "TRACE" or "QUERY";
 
     /// <summary>For values in a configuration: visible ASCII, spaces and tabs.</summary>
     public static bool IsValue(string value) => value.All(character => character is (>= ' ' and <= '~') or '\t');

@@ -84,11 +84,15 @@ internal sealed class RequestLeg
         }
     }
 
-    // A filter may have written the target; what it wrote has to be one that the upstream reads the same way.
+    // A filter may have written target, method and host; what it wrote has to be what the upstream reads.
     private static void CheckTarget(HeaderMap headers)
     {
-        if (headers.TryGet(PseudoNames.Path, out var path) && RequestTarget.IsValid(path.Span)) return;
-        throw new GatewayException(new GatewayError(ErrorPhase.RequestHeaders, ErrorSide.Plugin, ErrorCause.Failed, Retryable: false, "a filter made the request target invalid"));
+        string? wrong = null;
+        if (!headers.TryGet(PseudoNames.Path, out var path) || !RequestTarget.IsValid(path.Span)) wrong = "target";
+        else if (!headers.TryGet(PseudoNames.Method, out var method) || !FieldRules.IsMethod(FieldText.Text(method))) wrong = "method";
+        else if (!headers.TryGet(PseudoNames.Authority, out var authority) || !HostPattern.IsAuthority(FieldText.Text(authority))) wrong = "host";
+        if (wrong is null) return;
+        throw new GatewayException(new GatewayError(ErrorPhase.RequestHeaders, ErrorSide.Plugin, ErrorCause.Failed, Retryable: false, $"a filter made the request {wrong} invalid"));
     }
 
     /// <summary>Ends the sending of a body whose flow was stopped; never leaves this class and the client it goes through.</summary>

@@ -130,7 +130,16 @@ internal sealed class ResponseLeg
         if (_flow.Output.IsEmpty || _dropsBody) return;
         if (!_context.Client.HasStarted) await _context.Client.StartAsync(_context.Clock.Token);
         var writer = _context.Client.Writer;
-        foreach (var piece in _flow.Output) writer.Write(piece.Span);
+        try
+        {
+            foreach (var piece in _flow.Output) writer.Write(piece.Span);
+        }
+        catch (ArgumentOutOfRangeException exception)
+        {
+            // Kestrel's writer offers no room once the connection is broken, which can be a moment before it tells us.
+            throw new GatewayException(_context.Clock.Reason ?? ExchangeErrors.ClientGone, exception);
+        }
+
         BytesWritten += _flow.Output.Length;
 
         // The last chunk goes out with the end mark behind it, by completing the response. With a length there is no end mark, and completing

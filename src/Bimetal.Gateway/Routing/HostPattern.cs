@@ -30,6 +30,10 @@ internal static class HostPattern
         return authority is [.. var name, '.'] ? name : authority;
     }
 
+    /// <summary>Whether a Host field can be sent on: the upstream client refuses what is no authority of a URL. Empty means none.</summary>
+    public static bool IsAuthority(string authority) =>
+        authority.Length == 0 || (IsValid(authority) && !authority.AsSpan().ContainsAny('*', '-', '_')) || Uri.TryCreate($"http://u@{authority}/", UriKind.Absolute, out _);
+
     private static bool IsLabel(ReadOnlySpan<char> label)
     {
         if (label.Length is 0 or > 63) return false;

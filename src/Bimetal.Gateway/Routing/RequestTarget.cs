@@ -9,7 +9,8 @@ internal static class RequestTarget
 {
     /// <summary>
     /// Normal form of an origin-form or absolute-form target, query included: dot segments removed, percent-encoded unreserved characters
-    /// decoded, hex digits in upper case. Encoded slashes stay encoded and are no separators. False for what RFC 9112 does not allow.
+    /// decoded, hex digits in upper case. Encoded slashes stay encoded and are no separators. False for what RFC 9112 does not allow, and for
+    /// dot segments that stand between encoded slashes or backslashes.
     /// </summary>
     public static bool TryNormalize(string target, out string normal)
     {
@@ -23,7 +24,9 @@ internal static class RequestTarget
         if (!hasEscape && path.IndexOf("/.") < 0) return true;
         var decoded = new StringBuilder(target.Length);
         if (!TryDecodeUnreserved(path, decoded)) return false;
-        string clean = RemoveDotSegments(decoded.ToString());
+        string plain = decoded.ToString();
+        if (HasHiddenDotSegment(plain)) return false;
+        string clean = RemoveDotSegments(plain);
         normal = queryStart < 0 ? clean : string.Concat(clean, target.AsSpan(queryStart));
         return true;
     }
@@ -71,6 +74,19 @@ internal static class RequestTarget
         }
 
         return true;
+    }
+
+    // "/public/..%2Fapi": many upstreams decode the slash (some a backslash, too) before they remove dot segments, and would find /api.
+    private static bool HasHiddenDotSegment(string path)
+    {
+        if (!path.Contains("%2F", StringComparison.Ordinal) && !path.Contains("%5C", StringComparison.Ordinal)) return false;
+        foreach (string segment in path.Split('/'))
+        {
+            string[] parts = segment.Replace("%5C", "%2F", StringComparison.Ordinal).Split("%2F");
+            if (parts.Length > 1 && parts.Any(part => part is "." or "..")) return true;
+        }
+
+        return false;
     }
 
     // RFC 3986, section 5.2.4, on segments.

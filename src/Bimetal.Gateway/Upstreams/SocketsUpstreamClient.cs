@@ -89,11 +89,16 @@ internal static class RequestMessage
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         if (request.SendBody is not null) message.Content = new PumpedContent(request);
+        else if (!IsRepeatable(message.Method)) message.Content = new EmptyContent();
         string authority = FieldText.Text(Pseudo(fields, ":authority"u8));
         message.Headers.Host = authority.Length > 0 ? authority : endpoint.Authority;
         for (int index = 0; index < fields.Count; index++) AddField(message, fields[index]);
         return message;
     }
+
+    // The handler sends a request up to four times when its connection ends before an answer, unless it has begun to send a content: the
+    // upstream may have acted on each (RFC 9110, section 9.2.2). The methods that are not named get "content-length: 0" in any case.
+    private static bool IsRepeatable(HttpMethod method) => method.Method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
 
     private static void AddField(HttpRequestMessage message, HeaderField field)
     {
@@ -156,7 +161,7 @@ internal sealed class PumpedContent(UpstreamRequest request) : HttpContent
     }
 }
 
-/// <summary>No bytes; carries content fields of a request without a body.</summary>
+/// <summary>No bytes; carries content fields of a request without a body, and keeps it from being sent again.</summary>
 internal sealed class EmptyContent : HttpContent
 {
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => Task.CompletedTask;

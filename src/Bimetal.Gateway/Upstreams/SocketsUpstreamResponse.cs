@@ -1,5 +1,6 @@
 // A response that came over SocketsHttpHandler, as the pipeline reads it.
 
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
 using Bimetal.Gateway.Limits;
@@ -20,6 +21,7 @@ internal sealed class SocketsUpstreamResponse(HttpResponseMessage response) : Up
 
     public override void ReadHeaders(HeaderMap headers)
     {
+        CheckFraming();
         headers.Add(PseudoNames.Status, FieldText.ValueBytes(((int)response.StatusCode).ToString()));
         string[] nominated = FieldRules.Nominated(response.Headers.NonValidated.TryGetValues("connection", out var connection) ? connection.ToString() : "");
         Add(response.Headers, headers, nominated);
@@ -47,7 +49,28 @@ internal sealed class SocketsUpstreamResponse(HttpResponseMessage response) : Up
         }
     }
 
-    // The typed property would fail on a value that is no number, and compute one where the upstream sent none.
+    // RFC 9112, section 6.3. The handler reads until the connection closes when it does not understand a length or a coding; the client
+    // would get what is left of the message as the whole.
+    private void CheckFraming()
+    {
+        string? problem = null;
+        if (response.Headers.NonValidated.TryGetValues("transfer-encoding", out var coding))
+        {
+            if (!coding.ToString().Equals("chunked", StringComparison.OrdinalIgnoreCase)) problem = "a transfer-encoding that is not chunked alone";
+        }
+        else if (Length is null && response.Content.Headers.NonValidated.Contains("content-length"))
+        {
+            problem = "a content-length that is not one number";
+        }
+
+        if (problem is null) return;
+        throw new GatewayException(new GatewayError(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Malformed, Retryable: false, "the response has " + problem));
+    }
+
+    // Null beside a transfer-encoding, which counts instead. The typed property would fail on a value that is no number, and compute one
+    // where the upstream sent none.
     private static long? LengthOf(HttpResponseMessage response) =>
-        response.Content.Headers.NonValidated.TryGetValues("content-length", out var values) && long.TryParse(values.ToString(), out long length) && length >= 0 ? length : null;
+        !response.Headers.NonValidated.Contains("transfer-encoding")
+        && response.Content.Headers.NonValidated.TryGetValues("content-length", out var values)
+        && long.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out long length) ? length : null;
 }

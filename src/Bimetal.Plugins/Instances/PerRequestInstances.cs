@@ -24,17 +24,9 @@ internal sealed class PerRequestInstances : InstanceSource
         _plugin = plugin;
         _ticks = new TickTimer(plugin.Services.Time, Tick, plugin.ReportTickFailure);
         _backoff = new Backoff(plugin.Services.Time);
-        _service = plugin.Start(this);
-        try
-        {
-            _generation = new CloneGeneration(_service.Instance, plugin);
-        }
-        catch (InstanceLimitException exception)
-        {
-            _ticks.Dispose();
-            _service.Instance.Dispose();
-            throw new PluginLoadException($"{plugin.Module.File}: {exception.Message}", exception);
-        }
+
+        // The plugin can set its tick period while it starts, and the first tick must not come into the instance before it is ready.
+        lock (_serviceLock) (_service, _generation) = StartFirst();
     }
 
     public override bool IsShared => false;
@@ -84,6 +76,24 @@ internal sealed class PerRequestInstances : InstanceSource
         }
     }
 
+    private (GuestInstance Service, CloneGeneration Generation) StartFirst()
+    {
+        GuestInstance? service = null;
+        try
+        {
+            service = _plugin.Start(this);
+            return (service, new CloneGeneration(service.Instance, _plugin));
+        }
+        catch (Exception exception)
+        {
+            _isDisposed = true;
+            _ticks.Dispose();
+            service?.Instance.Dispose();
+            if (exception is not InstanceLimitException) throw;
+            throw new PluginLoadException($"{_plugin.Module.File}: {exception.Message}", exception);
+        }
+    }
+
     private void Tick()
     {
         lock (_serviceLock)
@@ -124,7 +134,9 @@ internal sealed class PerRequestInstances : InstanceSource
             try
             {
                 _backoff.Started();
-                _service = _plugin.Start(this);
+                var service = _plugin.Start(this);
+                _service.Instance.Dispose(); // of a start before this one that could not be published
+                _service = service;
                 Publish();
             }
             catch (Exception exception)
