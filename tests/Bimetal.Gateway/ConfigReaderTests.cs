@@ -9,6 +9,28 @@ namespace Bimetal.Gateway.Tests;
 
 public sealed class ConfigReaderTests
 {
+    [Fact(Timeout = 60_000)]
+    public async Task FilesThatWantToBreakTheReader_AreErrorsWithTheirLine()
+    {
+        string aliases = "x0: &x0 [a,a,a,a,a,a,a,a,a]\n" + string.Concat(Enumerable.Range(1, 9).Select(level => $"x{level}: &x{level} [{string.Join(',', Enumerable.Repeat($"*x{level - 1}", 9))}]\n"));
+        string[] texts =
+        [
+            "admin: " + new string('[', 1_000_000),
+            "admin: " + string.Concat(Enumerable.Repeat("{a: ", 100_000)),
+            aliases + "? [*x8]\n: c\n",
+            aliases + "plugins: { p: { bundle: /bin/sh, config: { a: *x9 } } }\n",
+            "plugins: { p: { bundle: \"a\\0b\" } }\n",
+            "plugins: { \"a\\nb\": { bundle: /bin/sh } }\n",
+            "telemetry: { access_log: { path: \"\\0\" } }\n",
+        ];
+        foreach (string text in texts)
+        {
+            var result = await Task.Run(() => ConfigReader.Parse(text, "f", "/tmp"), TestContext.Current.CancellationToken);
+            Assert.Null(result.Config);
+            Assert.Contains(result.Errors, error => error.Line > 0);
+        }
+    }
+
     private const string Head = """
         listeners: [ { address: 127.0.0.1:8080 } ]
         upstreams:

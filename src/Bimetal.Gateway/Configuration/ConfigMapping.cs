@@ -32,7 +32,7 @@ internal sealed class ConfigMapping
         {
             foreach (var (key, value) in _node.Children)
             {
-                if (key is YamlScalarNode { Value: { Length: > 0 } name }) yield return (name, value);
+                if (key is YamlScalarNode { Value: { Length: > 0 } name } && !name.Any(char.IsControl)) yield return (name, value);
                 else _report.Error(key.Start.Line, Path, "a key must be a plain word");
             }
         }
@@ -82,8 +82,8 @@ internal sealed class ConfigMapping
     public string? Text(string key)
     {
         if (Take(key) is not { } node) return null;
-        if (node is YamlScalarNode { Value: { Length: > 0 } text }) return text;
-        _report.Error(node.Start.Line, KeyPath(key), "must be a text");
+        if (node is YamlScalarNode { Value: { Length: > 0 } text } && !text.Any(char.IsControl)) return text;
+        _report.Error(node.Start.Line, KeyPath(key), "must be a text of one line");
         return null;
     }
 
@@ -158,7 +158,8 @@ internal sealed class ConfigMapping
     {
         foreach (var (key, _) in _node.Children)
         {
-            string name = key is YamlScalarNode scalar ? scalar.Value ?? "" : key.ToString();
+            // Not ToString for other nodes: aliases can make a key of a few bytes mean gigabytes.
+            string name = key is YamlScalarNode scalar ? scalar.Value ?? "" : "?";
             if (_known.Contains(name) || _refused.Contains(name)) continue;
             _report.Error(key.Start.Line, KeyPath(name), "unknown key", NearestKey.Remedy(name, _known));
         }

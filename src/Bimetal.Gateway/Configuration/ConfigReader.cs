@@ -42,7 +42,7 @@ public static class ConfigReader
         try
         {
             using var reader = new StringReader(text);
-            stream.Load(reader);
+            stream.Load(new DepthLimitedParser(reader));
         }
         catch (YamlException exception)
         {

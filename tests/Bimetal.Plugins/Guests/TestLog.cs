@@ -10,6 +10,9 @@ internal sealed class TestLog : IPluginLog
 
     public PluginLogLevel MinimumLevel { get; init; } = PluginLogLevel.Trace;
 
+    /// <summary>Called on the thread that wrote a line, which for a guest's line is inside the guest.</summary>
+    public Action<string>? Written { get; init; }
+
     /// <summary>Lines at level info, which is where the script guest writes.</summary>
     public string[] Lines => LinesAt(PluginLogLevel.Info);
 
@@ -26,5 +29,6 @@ internal sealed class TestLog : IPluginLog
     public void Write(PluginLogLevel level, string plugin, ReadOnlySpan<byte> message)
     {
         lock (_lines) _lines.Add((level, Encoding.Latin1.GetString(message)));
+        Written?.Invoke(Encoding.Latin1.GetString(message));
     }
 }

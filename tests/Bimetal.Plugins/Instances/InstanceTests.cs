@@ -213,6 +213,22 @@ public sealed class InstanceTests
     }
 
     [Fact]
+    public async Task PerRequest_TicksThatAreDueDuringTheStart_WaitForItsEnd()
+    {
+        var log = new TestLog
+        {
+            Written = line =>
+            {
+                if (line == "slow") Thread.Sleep(100);
+            },
+        };
+        await using var plugin = await ScriptPlugin.LoadAsync(
+            "configure: proxy_set_tick_period_milliseconds 10; say \"slow\"; return 1\ntick: say \"tick\"", InstancePolicy.PerRequest, log: log);
+        await WaitUntil(() => log.Lines.Contains("tick"));
+        Assert.Empty(log.LinesAt(PluginLogLevel.Error));
+    }
+
+    [Fact]
     public async Task PerRequest_ATickThatTraps_LeavesRequestsServed()
     {
         var time = new VirtualTime(DateTimeOffset.UnixEpoch);

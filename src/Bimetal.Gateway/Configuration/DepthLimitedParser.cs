@@ -1,0 +1,27 @@
+// YAML events with a limit on nesting: YamlStream builds its nodes recursively, and a file of brackets would overflow the stack.
+
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Bimetal.Gateway.Configuration;
+
+internal sealed class DepthLimitedParser(TextReader text) : IParser
+{
+    /// <summary>Deeper than any configuration, <c>plugins.NAME.config</c> included.</summary>
+    private const int MaximumDepth = 100;
+
+    private readonly Parser _parser = new(text);
+    private int _depth;
+
+    public ParsingEvent? Current => _parser.Current;
+
+    /// <exception cref="YamlException">The text is not YAML, or is nested too deeply.</exception>
+    public bool MoveNext()
+    {
+        if (!_parser.MoveNext()) return false;
+        if (_parser.Current is not { } current) return true;
+        _depth += current.NestingIncrease;
+        if (_depth > MaximumDepth) throw new YamlException(current.Start, current.End, $"nested deeper than {MaximumDepth}");
+        return true;
+    }
+}
