@@ -1,5 +1,6 @@
 // Reads a configuration file: YAML with lines (YamlStream) -> checked, immutable GatewayConfig. Each section has a reader beside this file.
 
+using Bimetal.Plugins.Bundles;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

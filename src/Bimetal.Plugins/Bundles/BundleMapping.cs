@@ -32,7 +32,7 @@ internal sealed class BundleMapping
             if (new FileInfo(file).Length > MaximumFileBytes) throw new PluginLoadException($"{file}: is longer than {MaximumFileBytes} bytes");
             using var text = new StreamReader(file);
             var yaml = new YamlStream();
-            yaml.Load(text);
+            yaml.Load(new DepthLimitedParser(text));
             if (yaml.Documents.Count == 1 && yaml.Documents[0].RootNode is YamlMappingNode mapping) return new BundleMapping(mapping, file);
             throw new PluginLoadException($"{file}: must be one mapping of keys to values");
         }

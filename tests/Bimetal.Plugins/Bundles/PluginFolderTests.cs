@@ -27,6 +27,13 @@ public sealed class PluginFolderTests : IDisposable
         Assert.Equal(("small", "1.0.0", 250.0), (manifest.Name, manifest.Version, manifest.LatencyBudget!.Value.TotalMicroseconds));
     }
 
+    [Fact]
+    public void Open_ManifestOfNothingButBrackets_IsRefused()
+    {
+        _folder.Write("plugin.yaml", "name: " + new string('[', 1_000_000));
+        Assert.Contains("nested deeper", Assert.Throws<PluginLoadException>(() => PluginFolder.Open(_folder.Path)).Message);
+    }
+
     [Theory]
     [InlineData("name: small\nversion: 1\nsources: [small.c]\ntrust: first-party\n", ":4: unknown key 'trust'; allowed: name, version")]
     [InlineData("name: Small!\nversion: 1\nsources: [small.c]\n", ":1: name: 'Small!' is not a plugin's name")]
@@ -36,6 +43,7 @@ public sealed class PluginFolderTests : IDisposable
     [InlineData("name: small\nversion: 1\nsources: [small.c]\nlatency_budget: 5 minutes\n", ":4: latency_budget: '5 minutes' is not a duration")]
     [InlineData("name: [small\n", "is not YAML")]
     [InlineData("- name\n", "must be one mapping")]
+    [InlineData("name: \"small\\n\"\nversion: 1\nsources: [small.c]\n", "is not a plugin's name")]
     public void Open_WrongManifest_NamesFileLineAndKey(string manifest, string expected)
     {
         _folder.Write("plugin.yaml", manifest);

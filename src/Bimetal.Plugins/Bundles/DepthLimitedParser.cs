@@ -3,12 +3,13 @@
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Bimetal.Gateway.Configuration;
+namespace Bimetal.Plugins.Bundles;
 
-internal sealed class DepthLimitedParser(TextReader text) : IParser
+/// <summary>For YamlStream.Load, wherever a file is read that somebody else may have written.</summary>
+public sealed class DepthLimitedParser(TextReader text) : IParser
 {
     /// <summary>Deeper than any configuration, <c>plugins.NAME.config</c> included.</summary>
-    private const int MaximumDepth = 100;
+    public const int MaximumDepth = 100;
 
     private readonly Parser _parser = new(text);
     private int _depth;
