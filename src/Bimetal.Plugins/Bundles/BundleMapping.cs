@@ -124,7 +124,7 @@ internal sealed class BundleMapping
     {
         foreach (var key in _node.Children.Keys)
         {
-            string name = (key as YamlScalarNode)?.Value ?? key.ToString();
+            string name = (key as YamlScalarNode)?.Value ?? "?";
             if (_known.Contains(name)) continue;
             throw new PluginLoadException($"{File}:{key.Start.Line}: unknown key '{name}'; allowed: {string.Join(", ", _known.Distinct())}");
         }
