@@ -23,6 +23,8 @@ public sealed class CodeCache
     /// <summary>Bytes that a cache holds unless told otherwise.</summary>
     public const long DefaultCapacityBytes = 1L << 30;
 
+    private static readonly TimeSpan AbandonedAfter = TimeSpan.FromHours(1);
+
     private readonly long _capacityBytes;
 
     /// <param name="folder">Made when the first entry is written.</param>
@@ -127,22 +129,24 @@ public sealed class CodeCache
         return bytes[..HeaderBytes].SequenceEqual(Header(key, content));
     }
 
+    // Other processes rename and remove files meanwhile; whatever is gone when it is looked at needs no eviction.
     private void Evict(string keep)
     {
-        var files = new DirectoryInfo(Folder).GetFiles();
-        foreach (var file in files)
+        var entries = new List<(FileInfo File, long Length, DateTime Used)>();
+        foreach (var file in new DirectoryInfo(Folder).GetFiles())
         {
-            bool isAbandoned = file.Name.EndsWith(UnfinishedSuffix, StringComparison.Ordinal) && DateTime.UtcNow - file.LastWriteTimeUtc > TimeSpan.FromHours(1);
-            if (isAbandoned) file.Delete();
+            if (!file.Exists) continue;
+            bool isUnfinished = file.Name.EndsWith(UnfinishedSuffix, StringComparison.Ordinal);
+            if (isUnfinished && DateTime.UtcNow - file.LastWriteTimeUtc > AbandonedAfter) file.Delete();
+            else if (file.Name.EndsWith(EntrySuffix, StringComparison.Ordinal)) entries.Add((file, file.Length, file.LastWriteTimeUtc));
         }
 
-        long total = files.Sum(file => file.Length);
-        foreach (var file in files.Where(file => file.Name.EndsWith(EntrySuffix, StringComparison.Ordinal)).OrderBy(file => file.LastWriteTimeUtc))
+        long total = entries.Sum(entry => entry.Length);
+        foreach (var entry in entries.Where(entry => entry.File.FullName != keep).OrderBy(entry => entry.Used))
         {
             if (total <= _capacityBytes) return;
-            if (file.FullName == keep) continue;
-            total -= file.Length;
-            file.Delete();
+            total -= entry.Length;
+            entry.File.Delete();
         }
     }
 }
