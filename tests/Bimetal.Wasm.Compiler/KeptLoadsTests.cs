@@ -188,4 +188,18 @@ public sealed class KeptLoadsTests(KeptLoadsTests.Guests guests) : IClassFixture
 
         public void Dispose() => _module.Dispose();
     }
+
+    // Stores are compared with each other, so a loop of a million of them would keep the compiler busy for hours.
+    [Theory]
+    [InlineData(10, true)]
+    [InlineData(1000, false)]
+    public void Loop_WithManyStores_IsNotPlanned(int storeCount, bool isPlanned)
+    {
+        string stores = string.Concat(Enumerable.Range(0, storeCount).Select(index => $"(i32.store offset={4 * index} (local.get 0) (i32.const 0))"));
+        string ir = Compiling.Ir($"""
+            (module (memory 1) (func (param i32)
+              (loop (drop (i32.load (local.get 0))) {stores} (br_if 0 (local.tee 0 (i32.add (local.get 0) (i32.const 16384)))))))
+            """);
+        Assert.Equal(isPlanned, ir.Contains("%k1.", StringComparison.Ordinal));
+    }
 }

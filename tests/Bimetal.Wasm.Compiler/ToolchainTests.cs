@@ -89,6 +89,17 @@ public sealed class ToolchainTests : IDisposable
         AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(wide), limits);
     }
 
+    // 2 KB of module for 10 million characters: a phi for each result, with an entry for each label.
+    [Fact]
+    public void Emit_OfFewBytesThatStandForEndlessIr_StopsOnTheWay()
+    {
+        string types = string.Join(' ', Enumerable.Repeat("i32", 500)), labels = string.Join(' ', Enumerable.Repeat('0', 1000));
+        string values = string.Concat(Enumerable.Repeat("local.get 0 ", 500)), drops = string.Concat(Enumerable.Repeat("drop ", 500));
+        var module = Compiling.Module($"(module (func (param i32) block (result {types}) {values} local.get 0 br_table {labels} end {drops}))");
+        var failure = Assert.Throws<ToolchainException>(() => ImageEmitter.Emit([module], Compiling.Options, partitionBytes: 1 << 20, new EmissionBudget(1 << 20)));
+        Assert.Equal(nameof(ToolchainLimits.IrCharacters), failure.Limit);
+    }
+
     [Fact]
     public void Build_OverFrameBytes_NamesTheLimit()
     {

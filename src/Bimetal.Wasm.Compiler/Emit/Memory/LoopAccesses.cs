@@ -24,6 +24,8 @@ internal sealed class LoopAccesses
 
     public int LoadCount => _loads.Count;
 
+    public int StoreCount => _stores.Count;
+
     public void AddLoad(ref readonly Instruction instruction, LoopSymbol address) => _loads.Add(Describe(in instruction, address, null));
 
     public void AddStore(ref readonly Instruction instruction, LoopSymbol address, LoopSymbol value) => _stores.Add(Describe(in instruction, address, value));

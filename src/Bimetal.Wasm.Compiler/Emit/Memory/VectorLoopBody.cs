@@ -11,6 +11,9 @@ internal sealed class VectorLoopBody
 {
     private const int LoadLimit = 64;
 
+    // Stores are compared with each other; a loop with so many of them is not worth it.
+    private const int StoreLimit = 64;
+
     private readonly WasmModule _module;
     private readonly ValueType[] _localTypes;
     private readonly LoopAccesses _accesses = new();
@@ -51,7 +54,7 @@ internal sealed class VectorLoopBody
         while (!second.IsAtEnd && second.Read(ref instruction) is null)
         {
             Step(in instruction);
-            if (_accesses.LoadCount > LoadLimit) return null;
+            if (_accesses.LoadCount > LoadLimit || _accesses.StoreCount > StoreLimit) return null;
         }
 
         var steps = new Dictionary<uint, long>();
