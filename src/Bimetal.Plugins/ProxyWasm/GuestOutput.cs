@@ -10,14 +10,21 @@ internal sealed class GuestOutput(WasmPlugin plugin, PluginLogLevel level)
     /// <summary>A line that is longer is cut into several.</summary>
     private const int MaximumLineBytes = 8192;
 
+    /// <summary>
+    /// After so many lines in one callback a line end no longer begins a new one: a write of a million line ends is one host call, which
+    /// cannot be interrupted.
+    /// </summary>
+    private const int MaximumLinesPerCallback = 1024;
+
     private byte[] _line = [];
     private int _length;
+    private int _lineCount;
 
     public void Write(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
-            int end = bytes.IndexOf((byte)'\n');
+            int end = _lineCount < MaximumLinesPerCallback ? bytes.IndexOf((byte)'\n') : -1;
             var part = end < 0 ? bytes : bytes[..end];
             bytes = end < 0 ? default : bytes[(end + 1)..];
             Append(part);
@@ -29,6 +36,7 @@ internal sealed class GuestOutput(WasmPlugin plugin, PluginLogLevel level)
     public void FlushRest()
     {
         if (_length > 0) Flush();
+        _lineCount = 0;
     }
 
     private void Append(ReadOnlySpan<byte> part)
@@ -51,5 +59,6 @@ internal sealed class GuestOutput(WasmPlugin plugin, PluginLogLevel level)
     {
         LogFunctions.Write(plugin, level, _line.AsSpan(0, _length));
         _length = 0;
+        _lineCount++;
     }
 }

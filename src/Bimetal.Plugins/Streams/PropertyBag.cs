@@ -25,9 +25,9 @@ public sealed class PropertyBag
     public bool TrySet(ReadOnlySpan<byte> path, ReadOnlySpan<byte> value)
     {
         int index = IndexOf(path);
-        int growthBytes = value.Length - (index < 0 ? -path.Length : _properties![index].Value.Length);
+        long growthBytes = value.Length - (long)(index < 0 ? -path.Length : _properties![index].Value.Length);
         if (growthBytes > MaximumTotalBytes - _totalBytes || (index < 0 && _properties?.Count >= MaximumCount)) return false;
-        _totalBytes += growthBytes;
+        _totalBytes += (int)growthBytes;
         if (index >= 0) _properties![index] = (_properties[index].Path, value.ToArray());
         else (_properties ??= []).Add((path.ToArray(), value.ToArray()));
         return true;

@@ -70,7 +70,7 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
     {
         // A second :path or :status would be no message, so adding one means replacing it.
         if (HeaderRules.IsPseudo(name)) return ReplaceHeader(kind, name, value);
-        if (WritableMap(kind) is not { } map || !HeaderRules.IsAllowed(kind, name, value) || !HasRoom(map, name, value))
+        if (WritableMap(kind) is not { } map || !HasRoom(map, name, value) || !HeaderRules.IsAllowed(kind, name, value))
             return HostStatus.BadArgument;
         map.AddCopy(name, value);
         return HostStatus.Ok;
@@ -78,7 +78,7 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
 
     public HostStatus ReplaceHeader(HeaderMapKind kind, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (WritableMap(kind) is not { } map || !HeaderRules.IsAllowed(kind, name, value) || !HasRoom(map, name, value))
+        if (WritableMap(kind) is not { } map || !HasRoom(map, name, value) || !HeaderRules.IsAllowed(kind, name, value))
             return HostStatus.BadArgument;
         map.SetCopy(name, value);
         return HostStatus.Ok;
@@ -177,8 +177,9 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
 
     private static bool IsRequest(StreamCallback callback) => callback <= StreamCallback.RequestTrailers;
 
+    // First of the checks, so that no more bytes are looked at than may be added. In 64 bits: two lengths of a guest can pass 2^31.
     private static bool HasRoom(HeaderMap map, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) =>
-        map.Count < HeaderRules.MaximumFieldCount && name.Length + value.Length <= HeaderRules.MaximumTotalBytes - map.TotalBytes;
+        map.Count < HeaderRules.MaximumFieldCount && (long)name.Length + value.Length <= HeaderRules.MaximumTotalBytes - map.TotalBytes;
 
     private static void KeepPseudoHeaders(HeaderMap map)
     {

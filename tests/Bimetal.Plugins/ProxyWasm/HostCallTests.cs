@@ -73,6 +73,15 @@ public sealed class HostCallTests
     }
 
     [Fact]
+    public async Task Print_OfEndlessLineEnds_MakesFewLogLines()
+    {
+        string lineEnds = string.Concat(Enumerable.Repeat("\\n", 5000));
+        await using var plugin = await ScriptPlugin.LoadAsync($"""request_headers: print "{lineEnds}" """);
+        Assert.Equal(1025, plugin.RunRequestHeaders().Length);
+        Assert.Equal(1025, plugin.RunRequestHeaders().Length);
+    }
+
+    [Fact]
     public async Task Clocks_AreTheHosts()
     {
         var time = new VirtualTime(DateTimeOffset.UnixEpoch.AddSeconds(1000));

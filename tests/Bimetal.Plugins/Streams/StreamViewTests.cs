@@ -255,4 +255,18 @@ public sealed class StreamViewTests
         Assert.Equal(HostStatus.BadArgument, view.SetProperty("one-more"u8, "x"u8));
         Assert.Equal(HostStatus.Ok, view.SetProperty("p0"u8, "changed"u8));
     }
+
+    // What a guest with a large memory can name: two lengths whose sum is no int. Nothing of the bytes is looked at.
+    [Fact]
+    public void LengthsWhoseSumIsNoInt_AreOverTheLimits()
+    {
+        var view = View();
+        view.Enter(StreamCallback.RequestHeaders, true);
+        byte[] large = GC.AllocateUninitializedArray<byte>(Array.MaxLength);
+        large[0] = (byte)'a';
+        Assert.Equal(HostStatus.BadArgument, view.AddHeader(HeaderMapKind.RequestHeaders, large, large));
+        Assert.Equal(HostStatus.BadArgument, view.ReplaceHeader(HeaderMapKind.RequestHeaders, large, large));
+        Assert.Equal(HostStatus.BadArgument, view.SetProperty(new byte[100], large));
+        Assert.Equal(HostStatus.BadArgument, view.SetProperty("mine"u8, new byte[PropertyBag.MaximumTotalBytes]));
+    }
 }
