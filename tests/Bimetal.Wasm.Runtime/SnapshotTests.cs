@@ -36,6 +36,17 @@ public sealed class SnapshotTests : IDisposable
 
     public void Dispose() => _guest.Dispose();
 
+    // The file behind it is closed, and its number may be another file's by now.
+    [Fact]
+    public void Image_WithoutHolders_HasNoNewOnes()
+    {
+        using var memory = GuestMemory.Create(new Modules.MemoryType(new Modules.SizeLimits(1, null)));
+        var image = MemoryImage.Of(memory, mapped: null);
+        image.AddReference().Release();
+        image.Release();
+        Assert.Throws<ObjectDisposedException>(() => image.AddReference());
+    }
+
     [Fact]
     public void Clone_HasTheStateOfItsSource_AndItsOwnFunctions()
     {

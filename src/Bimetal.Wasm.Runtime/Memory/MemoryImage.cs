@@ -37,9 +37,16 @@ internal sealed unsafe class MemoryImage
         throw new InstanceLimitException($"A snapshot of {lengthBytes} bytes cannot be kept: {ErrorText.Of(error)}. Check the memory limit and `ulimit -n`.");
     }
 
+    /// <exception cref="ObjectDisposedException">The last holder is gone: the number of the file may be another file's by now.</exception>
     public MemoryImage AddReference()
     {
-        Interlocked.Increment(ref _references);
+        int references;
+        do
+        {
+            references = Volatile.Read(ref _references);
+            ObjectDisposedException.ThrowIf(references == 0, this);
+        }
+        while (Interlocked.CompareExchange(ref _references, references + 1, references) != references);
         return this;
     }
 
