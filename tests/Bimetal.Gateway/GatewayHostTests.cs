@@ -121,6 +121,24 @@ public sealed class GatewayHostTests
     }
 
     [Fact]
+    public async Task Stop_WithAnAccessLogThatNobodyReads_Ends()
+    {
+        await using var upstream = WireUpstream.Answering();
+        var config = new GatewayConfig
+        {
+            Listeners = [new ListenerConfig("listeners[0]", new IPEndPoint(IPAddress.Loopback, 0))],
+            Telemetry = new TelemetryConfig { AccessLog = new AccessLogConfig("-") },
+            Upstreams = new Dictionary<string, UpstreamConfig> { ["up"] = new() { Name = "up", Endpoints = [new Uri($"http://127.0.0.1:{upstream.Port}")] } },
+            Routes = [new RouteConfig { Upstream = "up" }],
+        };
+        await using var output = new System.IO.Pipelines.Pipe(new System.IO.Pipelines.PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1)).Writer.AsStream();
+        var host = await GatewayHost.StartAsync(config, new GatewayOptions { AccessLogOutput = output }, TestContext.Current.CancellationToken);
+        using (var client = await WireClient.ConnectAsync(host.Listeners[0].Address)) Assert.Equal(200, (await client.GetAsync("/")).Status);
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        await host.StopAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task AccessLog_HasOneJsonLinePerExchange()
     {
         await using var upstream = WireUpstream.Answering();

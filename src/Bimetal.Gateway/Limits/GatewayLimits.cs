@@ -30,6 +30,9 @@ internal static class GatewayLimits
     /// <summary>Lines of the access log that wait for a slow disk; further lines are dropped and counted.</summary>
     public const int AccessLogPendingBytes = 8 << 20;
 
+    /// <summary>How long the last lines of the access log may take to be written when the gateway stops.</summary>
+    public static readonly TimeSpan AccessLogLastWrite = TimeSpan.FromSeconds(2);
+
     /// <summary>From the first byte of a request to the end of its headers.</summary>
     public static readonly TimeSpan RequestHeaders = TimeSpan.FromSeconds(15);
 

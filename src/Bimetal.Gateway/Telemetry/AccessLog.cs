@@ -43,6 +43,9 @@ internal sealed class AccessLog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+
+        // Whoever reads our standard output can have stopped reading: that must not keep the gateway from stopping.
+        if (await Task.WhenAny(_writing, Task.Delay(GatewayLimits.AccessLogLastWrite)) != _writing) return;
         await _writing;
         await _target.DisposeAsync();
         await _writer.DisposeAsync();
