@@ -70,6 +70,7 @@ internal sealed class ClientExchange : MessageBody
 
     /// <summary>Fills in the pseudo-headers and the fields, without those that belong to the connection.</summary>
     /// <param name="target">In normal form.</param>
+    /// <exception cref="GatewayException">A field has control characters in it.</exception>
     public void ReadHeaders(HttpStream stream, string target)
     {
         var headers = stream.RequestHeaders;
@@ -81,7 +82,11 @@ internal sealed class ClientExchange : MessageBody
         foreach (var (name, values) in _request.Headers)
         {
             if (FieldRules.IsHopByHop(name) || FieldRules.IsHostOrExpect(name) || FieldRules.IsNominated(name, nominated)) continue;
-            foreach (string? value in values) headers.Add(FieldText.NameBytes(name), FieldText.ValueBytes(value ?? ""));
+            foreach (string? value in values)
+            {
+                if (FieldRules.HasControls(value)) throw new GatewayException(ExchangeErrors.BadRequest("control characters in the field " + name));
+                headers.Add(FieldText.NameBytes(name), FieldText.ValueBytes(value ?? ""));
+            }
         }
 
         stream.Source = Source;

@@ -16,7 +16,7 @@ internal static class RequestCheck
 
     /// <summary>Why a request cannot be passed on, or null.</summary>
     public static string? Refusal(IHttpRequestFeature request) =>
-        Framing(request) ?? Values(request.Headers)
+        Framing(request)
         ?? (FieldRules.IsMethod(request.Method) ? null : "the method is a known one in other letters, or CONNECT")
         ?? (HostPattern.IsAuthority(request.Headers.Host.ToString()) ? null : "the host is not valid");
 
@@ -28,18 +28,5 @@ internal static class RequestCheck
         if (!string.Equals(coding.ToString().Trim(), "chunked", StringComparison.OrdinalIgnoreCase)) return "the transfer-encoding is not chunked alone";
         if (request.Headers.ContentLength is not null || request.Headers.ContainsKey(DisplacedLength)) return "content-length beside transfer-encoding";
         return request.Protocol == "HTTP/1.0" ? "a transfer-encoding in HTTP/1.0" : null;
-    }
-
-    private static string? Values(IHeaderDictionary fields)
-    {
-        foreach (var (name, values) in fields)
-        {
-            foreach (string? value in values)
-            {
-                if (value is not null && FieldRules.HasControls(value)) return "control characters in the field " + name;
-            }
-        }
-
-        return null;
     }
 }

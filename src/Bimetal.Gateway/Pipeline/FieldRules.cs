@@ -64,7 +64,7 @@ internal static class FieldRules
     }
 
     /// <summary>Control characters other than the tab.</summary>
-    public static bool HasControls(string value) => value.AsSpan().ContainsAny(Controls);
+    public static bool HasControls(string? value) => value.AsSpan().ContainsAny(Controls);
 
     private static bool IsKnownMethod(string method) => method is "GET" or "HEAD" or "POST" or "PUT" or "DELETE" or "OPTIONS" or "PATCH" or "TRACE" or "QUERY";
 
