@@ -127,6 +127,23 @@ public sealed class InstanceTests
         Assert.Throws<InstanceLimitException>(() => new Guest("(module (table 11 funcref))", options: new InstanceOptions { MaximumTableElements = 10 }));
     }
 
+    // A module of 60 KB can declare 10,000 tables of a million elements each.
+    [Fact]
+    public void Tables_ShareTheLimitOfTheirInstance()
+    {
+        const string text = """
+            (module (table $a 6 funcref) (table $b 3 funcref)
+              (func (export "grow_a") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+              (func (export "grow_b") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0))))
+            """;
+        Assert.Throws<InstanceLimitException>(() => new Guest(text, options: new InstanceOptions { MaximumTableElements = 8 }));
+        using var guest = new Guest(text, options: new InstanceOptions { MaximumTableElements = 10 });
+        Assert.Equal(0xFFFF_FFFF, guest.Call("grow_a", 2));
+        Assert.Equal(6u, guest.Call("grow_a", 1));
+        Assert.Equal(0xFFFF_FFFF, guest.Call("grow_b", 1));
+        Assert.Equal(3u, guest.Call("grow_b", 0));
+    }
+
     [Fact]
     public void Call_RefusesMisuse()
     {

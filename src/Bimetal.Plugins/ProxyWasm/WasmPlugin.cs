@@ -14,6 +14,8 @@ namespace Bimetal.Plugins.ProxyWasm;
 internal sealed class WasmPlugin : Plugin
 {
     private const int PageBytes = 65_536;
+    private const int TableElementBytes = 32;
+    private const uint LeastTableElements = 16_384;
 
     private InstanceSource? _instances;
 
@@ -40,6 +42,9 @@ internal sealed class WasmPlugin : Plugin
     public PluginIdentity Identity { get; }
 
     public PluginState State { get; }
+
+    /// <summary>Tables may take as much memory as the linear memory, at least enough for an ordinary plugin.</summary>
+    public uint MaximumTableElements => (uint)Math.Clamp(Limits.MemoryBytes / TableElementBytes, LeastTableElements, GuestTable.MaximumElements);
 
     public uint MaximumMemoryPages => (uint)Math.Clamp(Limits.MemoryBytes / PageBytes, 1, 65_536);
 
@@ -92,7 +97,7 @@ internal sealed class WasmPlugin : Plugin
     /// <exception cref="PluginLoadException">It failed, or refused.</exception>
     public GuestInstance Start(InstanceSource source, SharedInstances.Slot? slot = null)
     {
-        var options = new InstanceOptions { MaximumMemoryPages = MaximumMemoryPages };
+        var options = new InstanceOptions { MaximumMemoryPages = MaximumMemoryPages, MaximumTableElements = MaximumTableElements };
         var instance = Module.CreateInstance(options);
         try
         {

@@ -88,8 +88,12 @@ internal static unsafe class InstanceBuilder
     private static void MakeTables(Instance instance)
     {
         var module = instance.LoadedModule.Module;
+        uint left = instance.Options.MaximumTableElements;
         for (int index = module.ImportedTableCount; index < module.Tables.Length; index++)
-            SetTable(instance, index, GuestTable.Create(module.Tables[index], instance.Options.MaximumTableElements, instance));
+        {
+            SetTable(instance, index, GuestTable.Create(module.Tables[index], left, instance));
+            left -= module.Tables[index].Limits.Minimum;    // which the table was refused for if it were more
+        }
     }
 
     private static void MakeMemories(Instance instance)

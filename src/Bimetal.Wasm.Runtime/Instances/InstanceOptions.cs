@@ -10,6 +10,6 @@ public sealed record InstanceOptions
     /// <summary>Pages of 64 KiB of each memory.</summary>
     public uint MaximumMemoryPages { get; init; } = GuestMemory.MaximumPages;
 
-    /// <summary>Elements of each table, 32 bytes each.</summary>
+    /// <summary>Elements of all tables of the instance together, 32 bytes each: a few bytes of a module can declare a large table.</summary>
     public uint MaximumTableElements { get; init; } = GuestTable.MaximumElements;
 }

@@ -74,7 +74,7 @@ public sealed unsafe class GuestTable : GuestObject
     public bool TryGrow(uint delta, ulong reference, out uint oldLength)
     {
         oldLength = Record->Length;
-        if (delta > _limit - oldLength || Record == NoRecord) return false;
+        if (delta > _limit - oldLength || delta > RoomInOwner() || Record == NoRecord) return false;
         uint length = oldLength + delta;
         if (length > _capacity && !TryReserve(Math.Max(length, (uint)Math.Min(_capacity * 2UL, _limit)))) return false;
         Record->Length = length;
@@ -107,6 +107,20 @@ public sealed unsafe class GuestTable : GuestObject
         NativeMemory.Free(Record);
         Record = NoRecord;
     }
+
+    // The limit of an instance is on all of its tables together.
+    private long RoomInOwner()
+    {
+        if (Owner is not Instance instance) return uint.MaxValue;
+        long room = instance.Options.MaximumTableElements;
+        foreach (var table in instance.Tables)
+        {
+            if (ReferenceEquals(table?.Owner, instance)) room -= table.Length;
+        }
+
+        return room;
+    }
+
     private bool TryReserve(uint capacity)
     {
         try
