@@ -38,7 +38,9 @@ require() {
   done
   [ ${#unknown[@]} -eq 0 ] || return 1
   [ ${#packages[@]} -eq 0 ] && return 0
-  local sudo=
+  mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+  # Another apt-get may be at work, on a machine that is being set up for example: wait for it.
+  local sudo= options=(-y --no-install-recommends -o DPkg::Lock::Timeout=300)
   [ "$(id -u)" = 0 ] || sudo='sudo '
   say "missing: ${packages[*]}"
   say "what installs it: ${sudo}apt-get install -y --no-install-recommends ${packages[*]}"
@@ -51,8 +53,8 @@ require() {
   fi
   local log
   log=$(mktemp)
-  if ! { ${sudo}apt-get install -y --no-install-recommends "${packages[@]}" || {
-    ${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends "${packages[@]}"; }; } >"$log" 2>&1 </dev/null; then
+  if ! { ${sudo}apt-get install "${options[@]}" "${packages[@]}" || {
+    ${sudo}apt-get update && ${sudo}apt-get install "${options[@]}" "${packages[@]}"; }; } >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
     rm -f "$log"
     say "the installation failed"
