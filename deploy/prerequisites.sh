@@ -11,6 +11,10 @@ package_of() {
     clang-19) echo clang-19 ;;
     ld.lld-19) echo lld-19 ;;
     wast2json | wat2wasm | wasm2c) echo wabt ;;
+    llvm-nm-19 | llvm-objdump-19) echo llvm-19 ;;
+    qemu-aarch64) echo qemu-user ;;
+    aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu ;;
+    /usr/aarch64-linux-gnu/lib/libc.so.6) echo libc6-dev-arm64-cross ;;
     wrk) echo wrk ;;
     h2load) echo nghttp2-client ;;
     node) echo nodejs ;;
