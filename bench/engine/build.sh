@@ -3,13 +3,13 @@
 
 level=x86-64-v2
 optimisation=(-O2 -std=c17 -Wall -Wextra -Werror)
-# The flags of native plugins. clang takes -march=x86-64-v2 also as a wish for code that suits a processor of 2011 (rotations by shld, which
-# halve the speed of SHA-256 on others); Bimetal's code is tuned the same way, so all compiled contestants are alike in that.
-native_flags=("${optimisation[@]}" "-march=$level")
+# The flags of native plugins. Without -mtune=generic clang takes -march=x86-64-v2 also as a wish for code that suits a processor of 2011
+# (rotations by shld, which halve the speed of SHA-256 on others); all compiled contestants are tuned the same way.
+native_flags=("${optimisation[@]}" "-march=$level" -mtune=generic)
 # What `bimetal build` gives to plugins.
 wasm_flags=("${optimisation[@]}" --target=wasm32 -mbulk-memory -msign-ext -mnontrapping-fptoint -nostdlib -Wl,--no-entry)
 # What wasm2c writes is not ours to warn about.
-wasm2c_flags=(-O2 -std=gnu17 "-march=$level" -w)
+wasm2c_flags=(-O2 -std=gnu17 "-march=$level" -mtune=generic -w)
 
 # skip CONTESTANT KERNEL REASON: notes why a figure will be missing; "*" is every kernel.
 skip() {

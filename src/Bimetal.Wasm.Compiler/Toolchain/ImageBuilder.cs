@@ -96,7 +96,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
     ];
 
     private static string[] CommonArguments(CompileOptions options) =>
-        [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", $"-march={options.Cpu}", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
+        [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", $"-march={options.Cpu}", $"-mtune={TargetCpu.Tuning(options)}", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
 
     // A shared object only in name: whatever would need a dynamic linker is an error here or in the assertions. The routines are
     // linked only if something refers to them.
