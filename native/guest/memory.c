@@ -12,7 +12,7 @@ typedef unsigned int half __attribute__((aligned(1), may_alias));
 typedef unsigned short quarter __attribute__((aligned(1), may_alias));
 
 // From here on the string instructions of x64 win over a loop of vectors.
-#define STRING_INSTRUCTION_BYTES 4096
+#define STRING_INSTRUCTION_BYTES 2048
 
 #define LOAD(type, address) (*(const type *)(address))
 #define STORE(type, address, value) (*(type *)(address) = (value))

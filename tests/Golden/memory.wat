@@ -33,8 +33,8 @@
 ;;   store i64 %4, ptr %5, align 1, !tbaa !4
 ;;   %6 = getelementptr i8, ptr %mb, i64 4294967292
 ;;   %7 = load i16, ptr %6, align 1, !tbaa !4
-;;   call void asm sideeffect "", "r"(i16 %7) #4
 ;;   %8 = sext i16 %7 to i64
+;;   call void asm sideeffect "", "r"(i64 %8) #4
 ;;   ret i64 %8
 ;; }
 ;; define internal i32 @m0f2(ptr noundef nonnull align 64 dereferenceable(256) %c) #0 {

@@ -37,10 +37,10 @@
 ;;   store i32 %9, ptr %l2
 ;;   %10 = getelementptr i8, ptr %2, i64 12288
 ;;   %11 = load i8, ptr %10, align 1, !tbaa !4
-;;   %12 = load i8, ptr %k1.0
-;;   %13 = add i8 %12, %11
-;;   store i8 %13, ptr %k1.0
-;;   %14 = zext i8 %11 to i32
+;;   %12 = zext i8 %11 to i32
+;;   %13 = load i8, ptr %k1.0
+;;   %14 = add i8 %13, %11
+;;   store i8 %14, ptr %k1.0
 ;;   %15 = add i32 %0, 4
 ;;   store i32 %15, ptr %l0
 ;;   %16 = load i32, ptr %l1

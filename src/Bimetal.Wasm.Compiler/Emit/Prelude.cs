@@ -73,7 +73,7 @@ internal sealed class Prelude
         _ => (FiveNumbers, []),
     };
 
-    // Both ends are compared before the first write; in 64 bits no sum wraps.
+    // Both ends are compared before the first write; in 64 bits no sum wraps. Small enough to be inlined: most copies are of a few bytes.
     private static string BulkMemory()
     {
         string length = $"""
@@ -91,7 +91,7 @@ internal sealed class Prelude
         return $$"""
             declare hidden void @bimetal_memory_move(ptr, ptr, i64) #0
             declare hidden void @bimetal_memory_set(ptr, i32, i64) #0
-            define internal void @{{MemoryCopy}}(ptr %c, i32 %to, i32 %from, i32 %count) #1 {
+            define internal void @{{MemoryCopy}}(ptr %c, i32 %to, i32 %from, i32 %count) #0 {
               %mp = getelementptr i8, ptr %c, i64 {{ContextHeader.Memory}}
               %d = zext i32 %to to i64
               %s = zext i32 %from to i64
@@ -104,7 +104,7 @@ internal sealed class Prelude
               call void @bimetal_memory_move(ptr %dp, ptr %sp, i64 %n)
               ret void
             }
-            define internal void @{{MemoryFill}}(ptr %c, i32 %to, i32 %byte, i32 %count) #1 {
+            define internal void @{{MemoryFill}}(ptr %c, i32 %to, i32 %byte, i32 %count) #0 {
               %mp = getelementptr i8, ptr %c, i64 {{ContextHeader.Memory}}
               %d = zext i32 %to to i64
               %n = zext i32 %count to i64

@@ -86,8 +86,12 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
     // address (the sum may wrap in 32 bits), and the loop is not vectorised. Left alone, each address is widened where that is proven.
     private static string[] IrArguments(string name, CompileOptions options) =>
     [
-        .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", "-x", "ir", options.Quick ? "-O1" : "-O2", "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
+        .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", .. TargetFlags(options), "-x", "ir", options.Quick ? "-O1" : "-O2", "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
     ];
+
+    // Two conditions of one branch are two branches: joined without a branch, as x86's code generator likes to do, what belongs to the second
+    // is computed even when the first already decides, which parsers, all of them chains of such conditions, pay for.
+    private static string[] TargetFlags(CompileOptions options) => options.Target == TargetPlatform.LinuxX64 ? ["-mllvm", "-x86-br-merging-base-cost=-1"] : [];
 
     private static string[] RoutineArguments(CompileOptions options) =>
     [

@@ -10,6 +10,9 @@ using Bimetal.Wasm.Instructions;
 
 namespace Bimetal.Wasm.Compiler.Emit.Memory;
 
+/// <summary>What a load brings: its value as LLVM has it.</summary>
+internal readonly record struct LoadedValue(string LlvmType, Value Value, bool IsFloat);
+
 /// <summary>Keeps loads of one function.</summary>
 internal sealed class KeptLoads(FunctionBuilder function)
 {
@@ -72,12 +75,16 @@ internal sealed class KeptLoads(FunctionBuilder function)
     }
 
     /// <summary>Keeps a value that <paramref name="instruction"/> just loaded from <paramref name="index"/> and its offset.</summary>
-    public void Keep(ref readonly Instruction instruction, Value index, string llvmType, Value value, bool isFloat)
+    /// <param name="instruction">The load.</param>
+    /// <param name="index">Its operand.</param>
+    /// <param name="loaded">What came from memory.</param>
+    /// <param name="result">What the guest sees of it. That is what the piece of assembly consumes: one instruction loads and extends.</param>
+    public void Keep(ref readonly Instruction instruction, Value index, LoadedValue loaded, LoadedValue result)
     {
         int width = instruction.Info.NaturalAlignment;
         if (!IsNeeded || IsAlwaysInside(index, instruction.MemoryOffset, 1 << width)) return;
-        if (_plan is null) OpaqueAssembly.Keep(function, llvmType, value, isFloat);
-        else if (!_plan.Anchored.Contains(instruction.Offset)) AddToSum(width, llvmType, value, isFloat);
+        if (_plan is null) OpaqueAssembly.Keep(function, result.LlvmType, result.Value, result.IsFloat);
+        else if (!_plan.Anchored.Contains(instruction.Offset)) AddToSum(width, loaded.LlvmType, loaded.Value, loaded.IsFloat);
     }
 
     private void AddToSum(int width, string llvmType, Value value, bool isFloat)

@@ -37,11 +37,17 @@ internal static class MemoryInstructions
     public static Value LoadFrom(FunctionBuilder function, ref readonly Instruction instruction, ValueType type, string llvmType, bool isFloat, Shape shape = Shape.Canonical)
     {
         var index = function.Pop();
+        var value = Read(function, in instruction, index, type, llvmType, shape);
+        var loaded = new LoadedValue(llvmType, value, isFloat);
+        function.Loads.Keep(in instruction, index, loaded, loaded);
+        return value;
+    }
+
+    private static Value Read(FunctionBuilder function, ref readonly Instruction instruction, Value index, ValueType type, string llvmType, Shape shape)
+    {
         int sizeBytes = 1 << instruction.Info.NaturalAlignment;
         var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes, Value.Named(ValueType.FuncRef, AddressCache.Base));
-        var value = function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}", shape);
-        function.Loads.Keep(in instruction, index, llvmType, value, isFloat);
-        return value;
+        return function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}", shape);
     }
 
     /// <summary>Stores a value that has been taken from the stack; the index is next on it.</summary>
@@ -61,8 +67,11 @@ internal static class MemoryInstructions
     private static void LoadNarrow(FunctionBuilder function, ref readonly Instruction instruction, string narrow, string extension)
     {
         var type = instruction.Info.Results[0];
-        var loaded = LoadFrom(function, in instruction, type, narrow, isFloat: false);
-        function.Push(function.Define(type, $"{extension} {narrow} {loaded} to {LlvmTypes.Of(type)}"));
+        var index = function.Pop();
+        var loaded = Read(function, in instruction, index, type, narrow, Shape.Canonical);
+        var extended = function.Define(type, $"{extension} {narrow} {loaded} to {LlvmTypes.Of(type)}");
+        function.Loads.Keep(in instruction, index, new LoadedValue(narrow, loaded, IsFloat: false), new LoadedValue(LlvmTypes.Of(type), extended, IsFloat: false));
+        function.Push(extended);
     }
 
     private static void Store(FunctionBuilder function, ref readonly Instruction instruction)
