@@ -1,10 +1,13 @@
-// A running gateway: loads the plugins, publishes the model, opens the listeners; drains and closes in reverse.
+// A running gateway: loads the plugins, opens the listeners, publishes the model, and replaces it when the configuration changes; drains and
+// closes in reverse.
 
 using System.Diagnostics;
 using System.Net;
 using Bimetal.Gateway.Admin;
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Listeners;
+using Bimetal.Gateway.Operation;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
 
@@ -14,28 +17,41 @@ namespace Bimetal.Gateway;
 public sealed class GatewayHost : IAsyncDisposable
 {
     private readonly GatewayOptions _options;
-    private readonly GatewayModel _model;
-    private readonly AccessLog? _accessLog;
-    private HttpServer? _traffic;
-    private HttpServer? _admin;
+    private readonly GatewayServices _services;
+    private readonly Reloader _reloader;
+    private readonly SemaphoreSlim _changing = new(1, 1);
+    private readonly CancellationTokenSource _stopping = new();
+
+    // Of what is retired: ends the waiting for exchanges that do not come to an end.
+    private readonly CancellationTokenSource _giveUp = new();
+    private readonly RetiredModels _retired = new();
+    private volatile GatewayModel? _model;
+    private volatile ListenerSet _traffic = ListenerSet.Empty;
+    private volatile ListenerSet _admin = ListenerSet.Empty;
     private int _isStopped;
 
-    private GatewayHost(GatewayOptions options, GatewayModel model, AccessLog? accessLog)
+    private GatewayHost(GatewayOptions options)
     {
         _options = options;
-        _model = model;
-        _accessLog = accessLog;
+        _services = new GatewayServices(options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
+        _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
     }
 
     /// <summary>The traffic listeners with their real ports, in the order of the configuration.</summary>
-    public IReadOnlyList<BoundListener> Listeners => _traffic?.Bound ?? [];
+    public IReadOnlyList<BoundListener> Listeners => _traffic.Bound;
 
     /// <summary>The admin listener, if there is one.</summary>
-    public IPEndPoint? AdminAddress => _admin?.Bound[0].Address;
+    public IPEndPoint? AdminAddress => _admin.Bound is [var admin, ..] ? admin.Address : null;
 
     /// <summary>The loaded plugins by name; for the meter and for tests.</summary>
     public IReadOnlyDictionary<string, Plugin> Plugins =>
-        _model.Plugins.Where(loaded => loaded.Plugin is not null).ToDictionary(loaded => loaded.Config.Name, loaded => loaded.Plugin!);
+        Model.Plugins.Where(loaded => loaded.Plugin is not null).ToDictionary(loaded => loaded.Config.Name, loaded => loaded.Plugin!);
+
+    internal GatewayModel Model => _model ?? throw new InvalidOperationException("The gateway has not started.");
+
+    internal Reloader Reloader => _reloader;
+
+    internal int RetiredModelCount => _retired.Count;
 
     /// <summary>Starts a gateway; when this returns it takes traffic.</summary>
     /// <exception cref="GatewayStartException">An address cannot be bound or plugins cannot be loaded; nothing is left running.</exception>
@@ -43,74 +59,148 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(options);
-        if (config.Listeners.Count == 0) throw new GatewayStartException("listeners: at least one is required");
         long started = Stopwatch.GetTimestamp();
-        var plugins = await PluginStart.LoadAllAsync(config, options, cancellation);
-        GatewayHost? host = null;
+        var host = new GatewayHost(options);
         try
         {
-            var accessLog = OpenAccessLog(config, options);
-            host = new GatewayHost(options, new GatewayModel(config, plugins, options.Log), accessLog);
-            await host.OpenListenersAsync(config, cancellation);
-            GatewayLog.Started(
-                options.Log, config.Routes.Count, config.Upstreams.Count, config.Plugins.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-            return host;
+            await host.ChangeAsync(config, cancellation);
         }
         catch
         {
-            if (host is not null) await host.CloseAsync(new CancellationToken(canceled: true));
-            else await PluginStart.DisposeAllAsync(plugins);
+            await host.ReleaseAsync();
             throw;
         }
+
+        GatewayLog.Started(
+            options.Log, config.Routes.Count, config.Upstreams.Count, config.Plugins.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        return host;
     }
+
+    /// <summary>Makes a configuration the one in force, as a whole: requests in flight end on the one before.</summary>
+    /// <exception cref="GatewayStartException">An address cannot be bound or plugins cannot be loaded; nothing has changed.</exception>
+    public Task ReloadAsync(GatewayConfig config, CancellationToken cancellation = default) => ChangeAsync(config, cancellation);
+
+    /// <summary>Says in <c>/readyz</c> that no more traffic is wanted, and asks clients with each response to close their connection. Takes new ones still.</summary>
+    public void BeginDrain() => _services.IsDraining = true;
 
     /// <summary>Takes no new connections, waits for requests in flight at most <paramref name="drain"/>, then closes everything. Once.</summary>
     public async Task StopAsync(TimeSpan drain)
     {
         if (Interlocked.Exchange(ref _isStopped, 1) != 0) return;
         GatewayLog.Draining(_options.Log, drain.TotalSeconds);
+        BeginDrain();
+        await _stopping.CancelAsync();
+
+        // A reload that is under way ends first; a later one is refused.
+        await _changing.WaitAsync();
+        _changing.Release();
         using var deadline = new CancellationTokenSource(drain);
-        await CloseAsync(deadline.Token);
+        await _traffic.CloseAsync(deadline.Token);
+        await _admin.CloseAsync(new CancellationToken(canceled: true));
+        await ReleaseAsync();
         GatewayLog.Stopped(_options.Log);
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
 
-    private static AccessLog? OpenAccessLog(GatewayConfig config, GatewayOptions options)
+    private Task<int> ChangeAsync(GatewayConfig config) => ChangeAsync(config, CancellationToken.None);
+
+    private async Task<int> ChangeAsync(GatewayConfig config, CancellationToken cancellation)
     {
-        if (config.Telemetry.AccessLog is not { } log) return null;
-        if (log.Path == "-") return new AccessLog(options.AccessLogOutput ?? Console.OpenStandardOutput());
+        if (config.Listeners.Count == 0) throw new GatewayStartException("listeners: at least one is required");
+        await _changing.WaitAsync(cancellation);
         try
         {
-            return new AccessLog(new FileStream(log.Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0, useAsync: true));
+            if (_isStopped != 0) throw new GatewayStartException("the gateway is stopping");
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping.Token);
+            var next = await MakeModelAsync(config, linked.Token);
+            try
+            {
+                await PublishAsync(next, linked.Token);
+            }
+            catch
+            {
+                // A listener of it may have taken requests already.
+                _retired.Add(next.RetireAsync(_giveUp.Token));
+                throw;
+            }
+
+            return next.Generation;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            throw new GatewayStartException($"telemetry.access_log.path: cannot write {log.Path}: {exception.Message}", exception);
+            throw new GatewayStartException("the gateway is stopping");
+        }
+        finally
+        {
+            _changing.Release();
         }
     }
 
-    private async Task OpenListenersAsync(GatewayConfig config, CancellationToken cancellation)
+    private async Task<GatewayModel> MakeModelAsync(GatewayConfig config, CancellationToken cancellation)
     {
-        var newErrorId = _options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16"));
-        var services = new GatewayServices(_options.Time, _options.Log, _accessLog, newErrorId);
-        if (config.Admin is { } admin) _admin = await HttpServer.StartAsync([("admin", admin.Address)], new AdminApplication(() => _model), cancellation);
-        _traffic = await HttpServer.StartAsync(
-            [.. config.Listeners.Select(listener => (listener.Name, listener.Address))], new GatewayApplication(() => _model, services), cancellation);
-        foreach (var bound in (IEnumerable<BoundListener>)[.. _traffic.Bound, .. _admin?.Bound ?? []])
+        var previous = _model;
+        var plugins = await PluginStart.LoadAllAsync(config, previous?.Plugins ?? [], _options, cancellation);
+        TelemetryModel? telemetry = null;
+        try
+        {
+            telemetry = TelemetryModel.Open(config.Telemetry, previous?.Telemetry, _options);
+            return new GatewayModel((previous?.Generation ?? 0) + 1, config, plugins, telemetry, _options.Log);
+        }
+        catch
+        {
+            if (telemetry is not null) await telemetry.ReleaseAsync();
+            await PluginStart.ReleaseAllAsync(plugins);
+            throw;
+        }
+    }
+
+    /// <summary>Opens what is new, publishes, closes what is gone. Until the first of these steps has succeeded nothing has changed.</summary>
+    private async Task PublishAsync(GatewayModel next, CancellationToken cancellation)
+    {
+        // A new listener serves the new model from its first connection on.
+        GatewayModel Current() => _model is { } published && published.Generation >= next.Generation ? published : next;
+        IReadOnlyList<ListenerConfig> adminConfig = next.Config.Admin is { } admin ? [new ListenerConfig("admin", admin.Address)] : [];
+        var newAdmin = await _admin.ChangeAsync(adminConfig, listener => OpenAsync(listener, new AdminApplication(Current, _services), cancellation));
+        ListenerSet newTraffic;
+        try
+        {
+            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, listener => OpenAsync(listener, new GatewayApplication(Current, _services), cancellation));
+        }
+        catch
+        {
+            await newAdmin.CloseWithoutAsync(_admin, new CancellationToken(canceled: true));
+            throw;
+        }
+
+        foreach (var bound in newTraffic.Bound.Except(_traffic.Bound).Concat(newAdmin.Bound.Except(_admin.Bound)))
             GatewayLog.Listening(_options.Log, bound.Name, bound.Address.ToString());
+        var (previous, oldTraffic, oldAdmin) = (_model, _traffic, _admin);
+        (_model, _traffic, _admin) = (next, newTraffic, newAdmin);
+        if (previous is null) return;
+        _retired.Add(CloseOldAsync(oldTraffic.CloseWithoutAsync, newTraffic, previous.Config.Shutdown.Drain));
+        _retired.Add(CloseOldAsync(oldAdmin.CloseWithoutAsync, newAdmin, GatewayLimits.AdminDrain));
+        _retired.Add(previous.RetireAsync(_giveUp.Token));
     }
 
-    private async Task CloseAsync(CancellationToken deadline)
+    private async Task CloseOldAsync(Func<ListenerSet, CancellationToken, Task> closeWithout, ListenerSet next, TimeSpan drain)
     {
-        if (_traffic is not null)
-        {
-            await _traffic.StopAsync(deadline);
-            await _traffic.DisposeAsync();
-        }
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        deadline.CancelAfter(drain);
+        await closeWithout(next, deadline.Token);
+    }
 
-        if (_admin is not null) await _admin.DisposeAsync();
-        await _model.DisposeAsync();
-        if (_accessLog is not null) await _accessLog.DisposeAsync();
+    private static Task<HttpServer> OpenAsync<TContext>(
+        ListenerConfig listener, Microsoft.AspNetCore.Hosting.Server.IHttpApplication<TContext> application, CancellationToken cancellation)
+        where TContext : notnull => HttpServer.StartAsync([(listener.Name, listener.Address)], application, cancellation);
+
+    /// <summary>The end: nothing takes requests any more, so what is in use is in use by exchanges whose connections are broken.</summary>
+    private async Task ReleaseAsync()
+    {
+        if (_model is { } last) _retired.Add(last.RetireAsync(_giveUp.Token));
+        _giveUp.CancelAfter(GatewayLimits.LastExchanges);
+        await _retired.WaitAsync();
+        _giveUp.Dispose();
+        _reloader.Dispose();
     }
 }

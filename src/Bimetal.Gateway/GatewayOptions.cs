@@ -1,5 +1,7 @@
 // What the one who starts a gateway decides beside its configuration; tests and the demo replace parts of it.
 
+using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Operation;
 using Bimetal.Plugins;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,6 +21,12 @@ public sealed record GatewayOptions
 
     /// <summary>How plugins are loaded; null: by <see cref="PluginLoader"/>, with <see cref="PluginServices"/>.</summary>
     public PluginLoad? LoadPlugin { get; init; }
+
+    /// <summary>Reads the configuration again for a reload; null: there is no file, and a reload is refused.</summary>
+    public Func<ConfigResult>? ReadConfiguration { get; init; }
+
+    /// <summary>The service manager that wants to be told, if there is one.</summary>
+    internal ServiceNotify? Notify { get; init; }
 
     /// <summary>Takes the access log instead of the standard output, when the configuration says <c>path: "-"</c>. Closed by the gateway.</summary>
     public Stream? AccessLogOutput { get; init; }

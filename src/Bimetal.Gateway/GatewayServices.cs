@@ -1,10 +1,19 @@
-// What every exchange needs beside the model: clock, logs, ids.
+// What every exchange needs beside the model: clock, log, ids, and whether the gateway is about to stop.
 
-using Bimetal.Gateway.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway;
 
 /// <summary>Thread-safe; lives as long as the gateway.</summary>
 /// <param name="NewErrorId">Makes the id of an error answer.</param>
-internal sealed record GatewayServices(TimeProvider Time, ILogger Log, AccessLog? AccessLog, Func<string> NewErrorId);
+internal sealed record GatewayServices(TimeProvider Time, ILogger Log, Func<string> NewErrorId)
+{
+    private volatile bool _isDraining;
+
+    /// <summary>Set once: <c>/readyz</c> says no, and every response asks its client to connect anew.</summary>
+    public bool IsDraining
+    {
+        get => _isDraining;
+        set => _isDraining = value;
+    }
+}

@@ -1,4 +1,5 @@
-// Loads the plugins of a configuration before the gateway takes traffic, and says in the log what runs on which metal.
+// Loads the plugins of a configuration before it takes traffic, takes over those that did not change, and says in the log what runs on which
+// metal.
 
 using System.Diagnostics;
 using Bimetal.Gateway.Admin;
@@ -10,29 +11,32 @@ namespace Bimetal.Gateway;
 
 internal static class PluginStart
 {
-    /// <summary>Loads all plugins side by side.</summary>
+    /// <summary>Loads all plugins side by side, but for those of <paramref name="previous"/> that would come out the same.</summary>
     /// <exception cref="GatewayStartException">Some cannot be loaded and are closed on that; names all of them.</exception>
-    public static async Task<IReadOnlyList<LoadedPlugin>> LoadAllAsync(GatewayConfig config, GatewayOptions options, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<LoadedPlugin>> LoadAllAsync(
+        GatewayConfig config, IReadOnlyList<LoadedPlugin> previous, GatewayOptions options, CancellationToken cancellation)
     {
-        var loaded = await Task.WhenAll(config.Plugins.Values.Select(plugin => LoadAsync(plugin, options, cancellation)));
+        var loaded = await Task.WhenAll(config.Plugins.Values.Select(plugin => LoadAsync(plugin, previous, options, cancellation)));
         var refused = loaded.Where(plugin => plugin.Plugin is null && !plugin.Config.OnError.LoadOpen).ToList();
         if (refused.Count == 0) return loaded;
-        await DisposeAllAsync(loaded);
+        await ReleaseAllAsync(loaded);
         cancellation.ThrowIfCancellationRequested();
         throw new GatewayStartException(string.Join(Environment.NewLine, refused.Select(plugin => $"plugins.{plugin.Config.Name}: {plugin.Problem}")));
     }
 
-    public static async Task DisposeAllAsync(IReadOnlyList<LoadedPlugin> plugins)
+    public static async Task ReleaseAllAsync(IReadOnlyList<LoadedPlugin> plugins)
     {
-        foreach (var loaded in plugins)
-        {
-            if (loaded.Plugin is not null) await loaded.Plugin.DisposeAsync();
-        }
+        foreach (var loaded in plugins) await loaded.ReleaseAsync();
     }
 
-    private static async Task<LoadedPlugin> LoadAsync(PluginConfig config, GatewayOptions options, CancellationToken cancellation)
+    private static async Task<LoadedPlugin> LoadAsync(
+        PluginConfig config, IReadOnlyList<LoadedPlugin> previous, GatewayOptions options, CancellationToken cancellation)
     {
         long started = Stopwatch.GetTimestamp();
+
+        // Before loading: a file that is replaced meanwhile is then loaded once too often, never once too few.
+        string? fingerprint = PluginLoader.TryFingerprint(config);
+        if (previous.FirstOrDefault(old => old.IsWhat(config, fingerprint)) is { } same) return same.Share();
         try
         {
             // Loading compiles, which is not asynchronous everywhere: let the plugins go side by side.
@@ -42,14 +46,14 @@ internal static class PluginStart
                 options.Log, config.Name, PluginWords.Of(plugin.Metal), PluginWords.Of(config.Trust), PluginWords.Of(config.EffectiveInstance),
                 (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, config.Bundle);
             if (plugin.Metal == Metal.Native) GatewayLog.PluginIsNative(options.Log, config.Name);
-            return new LoadedPlugin(config, plugin, "");
+            return new LoadedPlugin(config, plugin, "", fingerprint);
         }
         catch (Exception exception)
         {
             // A bug, too, belongs to this plugin: the others that are loading have an owner only when this returns.
             string problem = exception is PluginLoadException or OperationCanceledException ? exception.Message : exception.ToString();
             if (config.OnError.LoadOpen) GatewayLog.PluginAbsent(options.Log, config.Name, problem);
-            return new LoadedPlugin(config, null, problem);
+            return new LoadedPlugin(config, null, problem, fingerprint);
         }
     }
 }

@@ -58,6 +58,13 @@ public sealed record PluginConfig
 
     public OnErrorConfig OnError { get; init; } = new();
 
+    /// <summary>Whether both say the same; a record's own equality would compare where <see cref="Configuration"/> stands in memory.</summary>
+    public bool IsSameAs(PluginConfig other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Configuration.Span.SequenceEqual(other.Configuration.Span) && (this with { Configuration = default }) == (other with { Configuration = default });
+    }
+
     public InstancePolicy EffectiveInstance => Instance ?? (Trust == Trust.FirstParty ? InstancePolicy.Shared : InstancePolicy.PerRequest);
 }
 

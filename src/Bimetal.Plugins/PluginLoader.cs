@@ -43,6 +43,25 @@ public static class PluginLoader
         }
     }
 
+    /// <summary>
+    /// What would run if the plugin were loaded now: metal, file and the digest of its bytes. Null when that cannot be told, because the
+    /// plugin cannot be loaded.
+    /// </summary>
+    public static string? TryFingerprint(PluginConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        try
+        {
+            var metal = ChooseMetal(config, out _);
+            string path = Resolve(config, metal);
+            return $"{metal} {path} {BuildRecord.DigestOfFile(path)}";
+        }
+        catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     private static Plugin Load(PluginConfig config, PluginHostServices services, CancellationToken cancellation)
     {
         var metal = ChooseMetal(config, out string? notice);

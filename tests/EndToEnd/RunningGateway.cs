@@ -7,6 +7,8 @@ namespace Bimetal.EndToEnd.Tests;
 
 internal sealed partial class RunningGateway : IAsyncDisposable
 {
+    private const string Listeners = "listeners: [ { address: 127.0.0.1:0 } ]\n";
+
     private readonly TemporaryFolder _folder;
     private readonly BimetalProcess _process;
 
@@ -22,11 +24,11 @@ internal sealed partial class RunningGateway : IAsyncDisposable
     internal BimetalProcess Process => _process;
 
     /// <summary>Starts on a free port. <paramref name="write"/> gets a private folder and returns the configuration below the listeners.</summary>
-    internal static async Task<RunningGateway> StartAsync(Func<TemporaryFolder, string> write)
+    internal static async Task<RunningGateway> StartAsync(Func<TemporaryFolder, string> write, params (string Name, string Value)[] environment)
     {
         var folder = new TemporaryFolder();
-        string config = folder.Write("gateway.yaml", "listeners: [ { address: 127.0.0.1:0 } ]\n" + write(folder));
-        var process = BimetalProcess.Start(["run", config]);
+        string config = folder.Write("gateway.yaml", Listeners + write(folder));
+        var process = BimetalProcess.Start(["run", config], environment: environment);
         try
         {
             // Plugins may have to be compiled first.
@@ -40,6 +42,9 @@ internal sealed partial class RunningGateway : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Replaces the configuration, below the listeners, as an editor does: a new file is renamed over the old one.</summary>
+    internal void Rewrite(string configuration) => File.Move(_folder.Write("gateway.yaml.new", Listeners + configuration), Path.Combine(_folder.Path, "gateway.yaml"), overwrite: true);
 
     internal async Task<(int Status, string Body)> GetAsync(string path)
     {

@@ -15,6 +15,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 /// <summary>One run of the command. Dispose kills it when it still runs.</summary>
 public sealed partial class BimetalProcess : IDisposable
 {
+    private const int SigHup = 1;
     private const int SigInt = 2;
     private const int SigTerm = 15;
     private readonly Process _process;
@@ -87,6 +88,9 @@ public sealed partial class BimetalProcess : IDisposable
 
     public Task<int> TerminateAsync(TimeSpan? timeout = null) => SignalAsync(SigTerm, timeout);
 
+    /// <summary>Asks it to read its configuration again.</summary>
+    public void HangUp() => Send(SigHup);
+
     public async Task<int> WaitForExitAsync(TimeSpan timeout)
     {
         using var cancellation = new CancellationTokenSource(timeout);
@@ -111,8 +115,13 @@ public sealed partial class BimetalProcess : IDisposable
 
     private async Task<int> SignalAsync(int signal, TimeSpan? timeout)
     {
-        if (!_process.HasExited && SendSignal(_process.Id, signal) != 0) throw new InvalidOperationException($"kill: errno {Marshal.GetLastPInvokeError()}");
+        Send(signal);
         return await WaitForExitAsync(timeout ?? TimeSpan.FromSeconds(20));
+    }
+
+    private void Send(int signal)
+    {
+        if (!_process.HasExited && SendSignal(_process.Id, signal) != 0) throw new InvalidOperationException($"kill: errno {Marshal.GetLastPInvokeError()}");
     }
 
     private void Append(StringBuilder text, string? line)

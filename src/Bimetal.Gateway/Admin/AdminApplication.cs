@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Bimetal.Gateway.Admin;
 
 /// <param name="model">Gives the published model.</param>
-internal sealed class AdminApplication(Func<GatewayModel> model) : IHttpApplication<IFeatureCollection>
+internal sealed class AdminApplication(Func<GatewayModel> model, GatewayServices services) : IHttpApplication<IFeatureCollection>
 {
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -46,6 +46,11 @@ internal sealed class AdminApplication(Func<GatewayModel> model) : IHttpApplicat
                 writer.WriteString("status", "ok");
                 writer.WriteEndObject();
                 return 200;
+            case "/readyz":
+                writer.WriteStartObject();
+                writer.WriteString("status", services.IsDraining ? "draining" : "ready");
+                writer.WriteEndObject();
+                return services.IsDraining ? 503 : 200;
             case "/plugins":
                 WritePlugins(writer, model().Plugins);
                 return 200;

@@ -61,6 +61,7 @@ public static class ConfigReader
         var listeners = ListenerReader.ReadListeners(root, report);
         var admin = ListenerReader.ReadAdmin(root);
         var telemetry = ListenerReader.ReadTelemetry(root, folder);
+        var shutdown = ListenerReader.ReadShutdown(root);
         var upstreams = UpstreamReader.Read(root, report);
         var plugins = PluginReader.Read(root, folder, report);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
@@ -70,7 +71,7 @@ public static class ConfigReader
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {
-            Listeners = listeners, Admin = admin, Telemetry = telemetry, Upstreams = upstreams, Plugins = plugins, Routes = routes,
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Routes = routes,
         };
         return new ConfigResult(config, [], report.Warnings);
     }

@@ -15,6 +15,8 @@ public sealed record GatewayConfig
 
     public TelemetryConfig Telemetry { get; init; } = new();
 
+    public ShutdownConfig Shutdown { get; init; } = new();
+
     public IReadOnlyDictionary<string, UpstreamConfig> Upstreams { get; init; } = new Dictionary<string, UpstreamConfig>();
 
     public IReadOnlyDictionary<string, PluginConfig> Plugins { get; init; } = new Dictionary<string, PluginConfig>();
@@ -28,6 +30,16 @@ public sealed record ListenerConfig(string Name, IPEndPoint Address);
 
 /// <summary><c>admin:</c>; the address is a loopback one.</summary>
 public sealed record AdminConfig(IPEndPoint Address);
+
+/// <summary><c>shutdown:</c>, for SIGTERM.</summary>
+public sealed record ShutdownConfig
+{
+    /// <summary>How long connections are still accepted while <c>/readyz</c> says no already: load balancers need some time to see it.</summary>
+    public TimeSpan Delay { get; init; }
+
+    /// <summary>How long requests in flight may take after that.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
+}
 
 /// <summary><c>telemetry:</c>.</summary>
 public sealed record TelemetryConfig

@@ -1,4 +1,4 @@
-// The sections listeners:, admin: and telemetry:.
+// The sections listeners:, admin:, telemetry: and shutdown:.
 
 using System.Net;
 
@@ -53,6 +53,19 @@ internal static class ListenerReader
         telemetry.NotImplemented("otlp", "server_timing");
         telemetry.Finish();
         return new TelemetryConfig { AccessLog = accessLog };
+    }
+
+    public static ShutdownConfig ReadShutdown(ConfigMapping root)
+    {
+        var defaults = new ShutdownConfig();
+        if (root.Mapping("shutdown") is not { } shutdown) return defaults;
+        var read = new ShutdownConfig
+        {
+            Delay = shutdown.Duration("delay", defaults.Delay) ?? TimeSpan.Zero,
+            Drain = shutdown.Duration("drain", defaults.Drain) ?? TimeSpan.Zero,
+        };
+        shutdown.Finish();
+        return read;
     }
 
     private static IPEndPoint? ReadAddress(ConfigMapping mapping)

@@ -33,6 +33,15 @@ internal static class GatewayLimits
     /// <summary>How long the last lines of the access log may take to be written when the gateway stops.</summary>
     public static readonly TimeSpan AccessLogLastWrite = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long stopping waits for exchanges whose connections are broken already.</summary>
+    public static readonly TimeSpan LastExchanges = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long requests to an admin listener whose address has changed may take.</summary>
+    public static readonly TimeSpan AdminDrain = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often the configuration file is looked at; a change is taken up when it has been steady for as long.</summary>
+    public static readonly TimeSpan FileWatchInterval = TimeSpan.FromMilliseconds(500);
+
     /// <summary>From the first byte of a request to the end of its headers.</summary>
     public static readonly TimeSpan RequestHeaders = TimeSpan.FromSeconds(15);
 

@@ -1,6 +1,8 @@
 // `bimetal run CONFIG` and `bimetal check CONFIG`: everything but the command line itself.
 
+using System.Runtime.InteropServices;
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
 using Bimetal.Wasm.Engine;
@@ -10,10 +12,10 @@ namespace Bimetal.Gateway.Operation;
 /// <summary>Runs a gateway until it is told to stop, or only reads its configuration.</summary>
 public static class GatewayCommandRunner
 {
-    /// <summary>How long requests in flight may take after the signal to stop.</summary>
-    public static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);
-
-    /// <summary>Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.</summary>
+    /// <summary>
+    /// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. Reads the configuration again on SIGHUP, when the file
+    /// changes, and when the admin listener is asked to.
+    /// </summary>
     /// <returns>0 after a stop; 1 when it cannot start; 2 for a wrong configuration.</returns>
     public static async Task<int> RunAsync(string path, TextWriter error)
     {
@@ -21,12 +23,21 @@ public static class GatewayCommandRunner
         var log = new LineLog(error);
         var services = new PluginHostServices { Log = log };
         using var stop = new StopSignal();
+        using var notify = ServiceNotify.FromEnvironment(Environment.GetEnvironmentVariable);
         try
         {
-            var options = new GatewayOptions { Log = log, LoadPlugin = (plugin, cancellation) => PluginLoader.LoadAsync(plugin, services, cancellation) };
+            var options = new GatewayOptions
+            {
+                Log = log,
+                LoadPlugin = (plugin, cancellation) => PluginLoader.LoadAsync(plugin, services, cancellation),
+                ReadConfiguration = () => ConfigReader.Read(path),
+                Notify = notify,
+            };
             await using var host = await GatewayHost.StartAsync(config, options, stop.Token);
-            await stop.WaitAsync();
-            await host.StopAsync(DrainLimit);
+            notify?.Ready("serving");
+            await ServeAsync(host, path, stop);
+            notify?.Stopping();
+            await DrainAsync(host, log);
             return ExitCodes.Success;
         }
         catch (GatewayStartException exception)
@@ -47,6 +58,30 @@ public static class GatewayCommandRunner
         if (ReadConfig(path, error) is not { } config) return ExitCodes.WrongUsage;
         output.WriteLine($"{path}: good: {config.Listeners.Count} listeners, {config.Routes.Count} routes, {config.Upstreams.Count} upstreams, {config.Plugins.Count} plugins");
         return ExitCodes.Success;
+    }
+
+    private static async Task ServeAsync(GatewayHost host, string path, StopSignal stop)
+    {
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            _ = host.Reloader.ReloadAsync("SIGHUP");
+        });
+        await using var watch = new FileWatch(path, GatewayLimits.FileWatchInterval, () => host.Reloader.ReloadAsync("file"));
+        await stop.WaitAsync();
+    }
+
+    private static async Task DrainAsync(GatewayHost host, LineLog log)
+    {
+        var shutdown = host.Model.Config.Shutdown;
+        if (shutdown.Delay > TimeSpan.Zero)
+        {
+            host.BeginDrain();
+            GatewayLog.Leaving(log, shutdown.Delay.TotalSeconds);
+            await Task.Delay(shutdown.Delay);
+        }
+
+        await host.StopAsync(shutdown.Drain);
     }
 
     private static GatewayConfig? ReadConfig(string path, TextWriter error)

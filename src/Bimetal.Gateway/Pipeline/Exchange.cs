@@ -48,6 +48,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
 
     private async Task PassOnAsync()
     {
+        if (services.IsDraining) client.CloseAfterwards();
         if (client.Refusal() is { } refusal)
         {
             client.CloseAfterwards();
@@ -210,7 +211,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             Guard(stream.Dispose);
         }
 
-        services.AccessLog?.Write(Entry());
+        model.Telemetry.AccessLog?.Write(Entry());
     }
 
     // One filter's failure must not keep the next one's instance, nor the line of the log.

@@ -30,6 +30,21 @@ internal static partial class GatewayLog
     [LoggerMessage(8, LogLevel.Error, "exchange {ErrorId} failed inside the gateway: {Detail}")]
     public static partial void ExchangeFailed(ILogger log, string errorId, string detail);
 
+    [LoggerMessage(11, LogLevel.Information, "reload ({Trigger}): configuration {Generation} is in force, after {Milliseconds} ms")]
+    public static partial void Reloaded(ILogger log, string trigger, int generation, long milliseconds);
+
+    [LoggerMessage(12, LogLevel.Error, "reload ({Trigger}) refused: nothing changed, configuration {Generation} stays in force")]
+    public static partial void ReloadRefused(ILogger log, string trigger, int generation);
+
+    [LoggerMessage(13, LogLevel.Error, "reload: {Problem}")]
+    public static partial void ReloadProblem(ILogger log, string problem);
+
+    [LoggerMessage(14, LogLevel.Warning, "reload: {Warning} (warning)")]
+    public static partial void ReloadWarning(ILogger log, string warning);
+
+    [LoggerMessage(15, LogLevel.Information, "not ready any more; connections are still accepted for {Seconds} s")]
+    public static partial void Leaving(ILogger log, double seconds);
+
     [LoggerMessage(10, LogLevel.Warning, "plugin {Plugin} failed ({Kind}), which the access log shows for each request: {Detail}")]
     public static partial void PluginFailed(ILogger log, string plugin, string kind, string detail);
 

@@ -65,13 +65,22 @@ internal sealed class FakePlugin : Plugin
 
     internal int _disposed;
 
+    private int _ended;
+
+    /// <summary>How often the plugin itself was ended.</summary>
+    public int Ended => Volatile.Read(ref _ended);
+
     public override PluginStream? TryBegin(HttpStream stream, out PluginFailure? failure)
     {
         failure = Unavailable;
         return failure is null ? new FakePluginStream(this, stream) : null;
     }
 
-    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public override ValueTask DisposeAsync()
+    {
+        Interlocked.Increment(ref _ended);
+        return ValueTask.CompletedTask;
+    }
 }
 
 internal sealed class FakePluginStream(FakePlugin plugin, HttpStream stream) : PluginStream(plugin, stream, plugin.BodyLimitBytes)
