@@ -14,6 +14,7 @@ internal sealed class GatewayModel
     private readonly TaskCompletionSource _isUnused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Route[] _routes;
     private readonly Dictionary<string, Upstream> _upstreams;
+    private readonly FilterMaker _filters;
 
     // The exchanges on this model, and one for the host that publishes it.
     private int _users = 1;
@@ -27,8 +28,8 @@ internal sealed class GatewayModel
         Plugins = plugins;
         Telemetry = telemetry;
         _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => new Upstream(pair.Value, new SocketsUpstreamClient(pair.Value.Timeouts)));
-        var filters = new FilterMaker(plugins, log);
-        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(filters.Make)], _upstreams[route.Upstream]))];
+        _filters = new FilterMaker(plugins, log);
+        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], _upstreams[route.Upstream]))];
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);
     }
 
@@ -61,13 +62,14 @@ internal sealed class GatewayModel
     }
 
     /// <summary>
-    /// Retires the model, once: waits for the exchanges on it, however long they take, or until <paramref name="giveUp"/>; then ends its upstreams
-    /// and releases what it shares with others.
+    /// Retires the model, once: waits for the exchanges on it, however long they take, or until <paramref name="giveUp"/>; then ends its filters and
+    /// upstreams, and releases what it shares with others.
     /// </summary>
     public async Task RetireAsync(CancellationToken giveUp)
     {
         Leave();
         await _isUnused.Task.WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _filters.EndAsync();
         foreach (var upstream in _upstreams.Values) upstream.Dispose();
         await PluginStart.ReleaseAllAsync(Plugins);
         await Telemetry.ReleaseAsync();

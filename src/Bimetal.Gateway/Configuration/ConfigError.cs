@@ -27,12 +27,15 @@ public sealed record ConfigResult(GatewayConfig? Config, IReadOnlyList<ConfigErr
 }
 
 /// <summary>Collects the findings of one file, so that all are reported at once.</summary>
-internal sealed class ConfigReport(string file)
+/// <param name="folder">Absolute; relative paths in the file start there.</param>
+internal sealed class ConfigReport(string file, string folder)
 {
     private readonly List<ConfigError> _errors = [];
     private readonly List<ConfigError> _warnings = [];
 
     public string File { get; } = file;
+
+    public string Folder { get; } = folder;
 
     public IReadOnlyList<ConfigError> Errors => [.. _errors.OrderBy(error => error.Line)];
 

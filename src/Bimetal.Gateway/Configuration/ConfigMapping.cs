@@ -87,6 +87,42 @@ internal sealed class ConfigMapping
         return null;
     }
 
+    /// <summary>A text, or a list of texts; empty when the key is absent. What is wrong is reported.</summary>
+    public IReadOnlyList<string> Texts(string key, string remedy)
+    {
+        if (Take(key) is not { } node) return [];
+        var nodes = node is YamlSequenceNode sequence ? sequence.Children : [node];
+        var texts = new List<string>();
+        foreach (var item in nodes)
+        {
+            if (item is YamlScalarNode { Value: { Length: > 0 } text } && !text.Any(char.IsControl)) texts.Add(text);
+            else _report.Error(item.Start.Line, KeyPath(key), "must be a text, or a list of texts", remedy);
+        }
+
+        if (nodes.Count == 0) _report.Error(node.Start.Line, KeyPath(key), "is empty", remedy);
+        return texts;
+    }
+
+    /// <summary>The content of a file that a key names, relative to the configuration's folder; null, and reported, when it cannot be read.</summary>
+    public byte[]? FileBytes(string key, int maximumBytes)
+    {
+        if (FilePath(key) is not { } path) return null;
+        try
+        {
+            if (new FileInfo(path) is { Exists: true } file && file.Length <= maximumBytes) return File.ReadAllBytes(path);
+            Error(key, File.Exists(path) ? $"{path} is larger than {maximumBytes} bytes" : $"there is no file {path}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Error(key, $"{path} cannot be read: {exception.Message}");
+        }
+
+        return null;
+    }
+
+    /// <summary>The absolute path that a key names; null when absent.</summary>
+    public string? FilePath(string key) => Text(key) is { } text ? System.IO.Path.GetFullPath(text, _report.Folder) : null;
+
     public string RequiredText(string key, string remedy)
     {
         if (!Has(key))

@@ -15,16 +15,17 @@ public static class ConfigReader
     /// <summary>Reads a file. Never throws for what is in it or for a file that cannot be read.</summary>
     public static ConfigResult Read(string path)
     {
-        var report = new ConfigReport(path);
+        var report = new ConfigReport(path, "/");
         try
         {
+            report = new ConfigReport(path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
             if (new FileInfo(path) is { Exists: true, Length: > MaximumFileBytes })
             {
                 report.Error(0, "", $"the file is larger than {MaximumFileBytes >> 20} MiB");
                 return Failed(report);
             }
 
-            return Parse(File.ReadAllText(path), Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", report);
+            return Parse(File.ReadAllText(path), report);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -35,9 +36,9 @@ public static class ConfigReader
 
     /// <summary>Reads a configuration from text; <paramref name="file"/> is what errors call it.</summary>
     /// <param name="folder">Absolute; relative paths in the text are resolved against it.</param>
-    public static ConfigResult Parse(string text, string file, string folder) => Parse(text, folder, new ConfigReport(file));
+    public static ConfigResult Parse(string text, string file, string folder) => Parse(text, new ConfigReport(file, folder));
 
-    private static ConfigResult Parse(string text, string folder, ConfigReport report)
+    private static ConfigResult Parse(string text, ConfigReport report)
     {
         var stream = new YamlStream();
         try
@@ -52,18 +53,18 @@ public static class ConfigReader
         }
 
         if (stream.Documents.Count != 1) report.Error(0, "", $"has {stream.Documents.Count} YAML documents", "write exactly one");
-        else if (ConfigMapping.From(stream.Documents[0].RootNode, "", report) is { } root) return ReadRoot(root, folder, report);
+        else if (ConfigMapping.From(stream.Documents[0].RootNode, "", report) is { } root) return ReadRoot(root, report);
         return Failed(report);
     }
 
-    private static ConfigResult ReadRoot(ConfigMapping root, string folder, ConfigReport report)
+    private static ConfigResult ReadRoot(ConfigMapping root, ConfigReport report)
     {
         var listeners = ListenerReader.ReadListeners(root, report);
         var admin = ListenerReader.ReadAdmin(root);
-        var telemetry = ListenerReader.ReadTelemetry(root, folder);
+        var telemetry = ListenerReader.ReadTelemetry(root, report.Folder);
         var shutdown = ListenerReader.ReadShutdown(root);
         var upstreams = UpstreamReader.Read(root, report);
-        var plugins = PluginReader.Read(root, folder, report);
+        var plugins = PluginReader.Read(root, report.Folder, report);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
         root.NotImplemented("redis", "signatures", "profile");
         root.Finish();

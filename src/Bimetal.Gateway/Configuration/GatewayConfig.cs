@@ -110,22 +110,5 @@ public sealed record RouteMatchConfig
     public override string ToString() => (Methods.Count == 0 ? "" : string.Join('|', Methods) + " ") + Host + Path;
 }
 
-/// <summary>One step of a route's chain.</summary>
+/// <summary>One step of a route's chain; the kinds stand in <c>Filters</c>, each beside its filter.</summary>
 public abstract record FilterConfig;
-
-/// <summary><c>plugin: NAME</c>, a key of <see cref="GatewayConfig.Plugins"/>.</summary>
-public sealed record PluginFilterConfig(string Plugin) : FilterConfig;
-
-/// <summary><c>headers:</c> sets and removes fields.</summary>
-public sealed record HeadersFilterConfig(HeaderEdits Request, HeaderEdits Response) : FilterConfig;
-
-/// <summary>What <c>headers:</c> does to one message; removals come first.</summary>
-public sealed record HeaderEdits(IReadOnlyList<string> Remove, IReadOnlyList<KeyValuePair<string, string>> Set)
-{
-    public static HeaderEdits None { get; } = new([], []);
-}
-
-/// <summary><c>request_id:</c> gives a request without an id a random one, and the response the same.</summary>
-/// <param name="Header">Lower-case field name.</param>
-/// <param name="Keep">Whether an id that the client sent is kept.</param>
-public sealed record RequestIdFilterConfig(string Header, bool Keep) : FilterConfig;

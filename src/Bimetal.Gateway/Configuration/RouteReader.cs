@@ -87,9 +87,10 @@ internal static class RouteReader
     private static List<FilterConfig> ReadFilters(ConfigMapping route, IReadOnlyDictionary<string, PluginConfig> plugins, ConfigReport report)
     {
         var filters = new List<FilterConfig>();
+        var surroundings = new FilterSurroundings(plugins, report);
         foreach (var (path, node) in route.Sequence("filters", "write filters: [ { plugin: NAME } ]"))
         {
-            if (ConfigMapping.From(node, path, report) is { } mapping && FilterReader.Read(mapping, plugins, report) is { } filter) filters.Add(filter);
+            if (ConfigMapping.From(node, path, report) is { } mapping && FilterReader.Read(mapping, surroundings) is { } filter) filters.Add(filter);
         }
 
         if (filters.Count > MaximumFilters) route.Error("filters", $"has {filters.Count} filters", $"at most {MaximumFilters} per route");

@@ -1,6 +1,8 @@
-// Makes the filters of a model from their configuration; a plugin has one filter, however many routes use it.
+// Makes the filters of a model from their configuration, and ends those that work in the background. A plugin has one filter, however many routes use it.
 
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Filters.Jwt;
+using Bimetal.Gateway.Filters.RateLimits;
 using Bimetal.Gateway.Pipeline;
 using Microsoft.Extensions.Logging;
 
@@ -12,11 +14,36 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger l
         loaded => loaded.Config.Name,
         loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config, log));
 
-    public Filter Make(FilterConfig config) => config switch
+    private readonly Dictionary<(string Name, RateLimitPolicy Policy, RateLimitKeyKind Key), BucketTable> _sharedBuckets = [];
+    private readonly List<IAsyncDisposable> _working = [];
+
+    public Filter Make(FilterConfig config)
     {
-        PluginFilterConfig plugin => _pluginFilters[plugin.Plugin],
-        HeadersFilterConfig headers => new HeadersFilter(headers),
-        RequestIdFilterConfig requestId => new RequestIdFilter(requestId),
-        _ => throw new InvalidOperationException("No filter is known for " + config),
-    };
+        Filter filter = config switch
+        {
+            PluginFilterConfig plugin => _pluginFilters[plugin.Plugin],
+            HeadersFilterConfig headers => new HeadersFilter(headers),
+            JwtFilterConfig jwt => new JwtFilter(jwt, log),
+            RateLimitFilterConfig rateLimit => new RateLimitFilter(rateLimit, BucketsOf(rateLimit)),
+            RequestIdFilterConfig requestId => new RequestIdFilter(requestId),
+            _ => throw new InvalidOperationException("No filter is known for " + config),
+        };
+        if (filter is IAsyncDisposable working) _working.Add(working);
+        return filter;
+    }
+
+    private BucketTable BucketsOf(RateLimitFilterConfig config)
+    {
+        if (config.Name.Length == 0) return Make();
+        var (name, policy, key) = (config.Name, config.Policy, config.Key.Kind);
+        return _sharedBuckets.TryGetValue((name, policy, key), out var shared) ? shared : _sharedBuckets[(name, policy, key)] = Make();
+
+        BucketTable Make() => new(config.Policy, config.MaximumKeys, TimeProvider.System);
+    }
+
+    /// <summary>Ends what filters do in the background; they are not used any more.</summary>
+    public async Task EndAsync()
+    {
+        foreach (var working in _working) await working.DisposeAsync();
+    }
 }

@@ -11,8 +11,9 @@ public abstract class Filter
     public abstract string Name { get; }
 
     /// <summary>
-    /// Begins an exchange, right before this filter's first callback. Null when the filter cannot take part: with an <paramref name="error"/>
-    /// the exchange is answered with it, without one it goes on without this filter.
+    /// Begins an exchange, right before this filter's first callback; request headers may be read and changed here already. Null when the filter
+    /// takes no further part: with an <paramref name="error"/> the exchange is answered with it, without one it goes on without this filter,
+    /// and without the cost of a stream.
     /// </summary>
     public abstract FilterStream? Begin(HttpStream stream, out GatewayError? error);
 }

@@ -47,6 +47,23 @@ internal sealed class TestGateway : IAsyncDisposable
         return await StartAsync(change?.Invoke(config) ?? config, plugins);
     }
 
+    /// <summary>One route for everything, with filters as a configuration file writes them: a YAML list in brackets.</summary>
+    /// <param name="head">Further top-level keys.</param>
+    public static Task<TestGateway> WithFiltersAsync(WireUpstream upstream, string filters, string head = "")
+    {
+        var (config, errors) = ConfigReader.Parse(
+            $$"""
+            listeners: [ { address: 127.0.0.1:0 } ]
+            telemetry: { access_log: { path: "-", format: json } }
+            upstreams: { up: { endpoints: [http://127.0.0.1:{{upstream.Port}}] } }
+            {{head}}
+            routes: [ { match: { path: "/{rest...}" }, upstream: up, filters: {{filters}} } ]
+            """,
+            "test.yaml", "/");
+        Assert.Empty(errors);
+        return StartAsync(config!);
+    }
+
     public static async Task<TestGateway> StartAsync(GatewayConfig config, params FakePlugin[] plugins)
     {
         var accessLog = new MemoryStream();

@@ -1,0 +1,51 @@
+// What is wrong with the configuration of a built-in filter is said with its line, its key and a way out.
+
+using Bimetal.Gateway.Configuration;
+
+namespace Bimetal.Gateway.Tests.Filters;
+
+public sealed class FilterConfigTests
+{
+    private const string Secret32 = "0123456789abcdef0123456789abcdef";
+
+    [Theory]
+    [InlineData("jwt: {}", "jwt.algorithms: is required; write the algorithms")]
+    [InlineData("jwt: { algorithms: [HS256] }", "jwt.algorithms: there is no key to verify with; write one of secret,")]
+    [InlineData("jwt: { algorithms: [none], secret: " + Secret32 + " }", "jwt.algorithms: 'none' is not an algorithm that can be allowed")]
+    [InlineData("jwt: { algorithms: [hs256], secret: " + Secret32 + " }", "did you mean 'HS256'?")]
+    [InlineData("jwt: { algorithms: [HS256, RS256], secret: " + Secret32 + " }", "HS algorithms cannot be mixed with those of public keys")]
+    [InlineData("jwt: { algorithms: [HS256], secret: short }", "HS256 is allowed, but no key is for it; it needs a secret of at least 32 bytes")]
+    [InlineData("jwt: { algorithms: [HS384], secret: " + Secret32 + " }", "it needs a secret of at least 48 bytes")]
+    [InlineData("jwt: { algorithms: [HS256], secret: " + Secret32 + ", audiences: x }", "jwt.audiences: unknown key; did you mean 'audience'?")]
+    [InlineData("jwt: { algorithms: [HS256], secret_file: nowhere }", "jwt.secret_file: there is no file /nowhere")]
+    [InlineData("jwt: { algorithms: [RS256], public_key_file: proc/self/status }", "jwt.public_key_file: the file is not a PEM public key")]
+    [InlineData("jwt: { algorithms: [RS256], jwks_url: \"ftp://x\" }", "jwt.jwks_url: 'ftp://x' is not a URL of a key set")]
+    [InlineData("jwt: { algorithms: [HS256], secret: " + Secret32 + ", from: { cookie: a, query: b } }", "jwt.from: names one place exactly")]
+    [InlineData("jwt: { algorithms: [HS256], secret: " + Secret32 + ", from: { cookie: a }, forward_token: false }", "jwt.forward_token: only a token in a header")]
+    [InlineData("jwt: { algorithms: [HS256], secret: " + Secret32 + ", claims_to_headers: { sub: host } }", "jwt.claims_to_headers.sub: 'host' is not a field that can be set")]
+    [InlineData("jwt: { algorithms: [HS256], secret: " + Secret32 + ", clock_skew: 2h }", "jwt.clock_skew: is longer than an hour")]
+    [InlineData("rate_limit: {}", "rate_limit.requests: is required")]
+    [InlineData("rate_limit: { requests: 0 }", "rate_limit.requests: '0' is not a count")]
+    [InlineData("rate_limit: { requests: 1, per: 24h, burst: 1000000 }", "rate_limit.burst: an empty bucket would need more than a year")]
+    [InlineData("rate_limit: { requests: 1, key: ip }", "rate_limit.key: 'ip' is not known here")]
+    [InlineData("rate_limit: { requests: 1, key: { header: a, claim: b } }", "rate_limit.key: names one thing to count by")]
+    [InlineData("rate_limit: { requests: 1, per: 10us }", "rate_limit.per: must be a millisecond or more")]
+    [InlineData("rate_limit: { requests: 1, rate: 2 }", "rate_limit.rate: unknown key")]
+    [InlineData("headers: { request: { add: { content-length: \"1\" } } }", "headers.request.add.content-length: 'content-length' is not a field that can be set")]
+    [InlineData("rate_limits: { requests: 1 }", "unknown key; did you mean 'rate_limit'?")]
+    public void Mistakes_AreReported(string filter, string expected)
+    {
+        var result = ConfigReader.Parse(
+            $$"""
+            listeners: [ { address: 127.0.0.1:8080 } ]
+            upstreams: { up: { endpoints: [http://127.0.0.1:9] } }
+            routes:
+              - match: { path: "/{rest...}" }
+                upstream: up
+                filters:
+                  - {{filter}}
+            """,
+            "g.yaml", "/");
+        Assert.Contains(result.Errors, error => error.ToString().StartsWith("g.yaml:7: routes[0].filters[0]", StringComparison.Ordinal) && error.ToString().Contains(expected, StringComparison.Ordinal));
+    }
+}
