@@ -41,7 +41,7 @@ internal sealed class Guest : IDisposable
     public TrapCode Started { get; }
 
     // Compiled once: the cache is a folder of the build.
-    public static EngineModule Load(string text) => new WasmEngine(new EngineOptions { Cache = Cache }).Load("test", Binaries.GetOrAdd(text, Wat.ToWasm));
+    public static EngineModule Load(string text) => new WasmEngine(new EngineOptions { Cache = Cache }).Load("test", Binaries.GetOrAdd(text, static source => Wat.ToWasm(source)));
 
     public TrapCode Run(string export, params ReadOnlySpan<ulong> arguments) => Run(Instance, CallLimits.None, export, arguments).Trap;
 

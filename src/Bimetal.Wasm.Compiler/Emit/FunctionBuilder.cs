@@ -16,7 +16,11 @@ internal sealed class FunctionBuilder
     // What one value of one branch takes in a phi.
     private const int CharactersOfIncoming = 16;
 
+    /// <summary>Where functions called from here leave results that do not fit into registers.</summary>
+    public const string CalleeResults = "%ra";
+
     private Value[] _stack = new Value[64];
+    private int _calleeResultSlots;
     private uint _trapCodes;
     private int _labelCount;
 
@@ -65,6 +69,19 @@ internal sealed class FunctionBuilder
 
     /// <summary>Characters written so far, and those that branches have asked for.</summary>
     public long Characters => Slots.Length + (long)Entry.Length + Body.Length + (Control.RecordedValues * CharactersOfIncoming);
+
+    /// <summary>The area for the results of a callee, which are read before the next call.</summary>
+    public string ResultArea(FunctionType callee)
+    {
+        _calleeResultSlots = Math.Max(_calleeResultSlots, callee.Results.Sum(type => type.SlotCount()));
+        return CalleeResults;
+    }
+
+    /// <summary>Writes the slots that are needed once for the whole function.</summary>
+    public void WriteSharedSlots()
+    {
+        if (_calleeResultSlots > 0) Slots.Append($"  {CalleeResults} = alloca [{_calleeResultSlots} x i64], align 16\n");
+    }
 
     /// <summary>Writes a line that defines no value.</summary>
     public void Line([InterpolatedStringHandlerArgument("")] ref IrLine line)

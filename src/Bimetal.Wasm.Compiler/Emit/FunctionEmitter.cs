@@ -3,6 +3,7 @@
 
 using System.Text;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Emit.Call;
 using Bimetal.Wasm.Compiler.Emit.Control;
 using Bimetal.Wasm.Compiler.Emit.Convert;
 using Bimetal.Wasm.Compiler.Emit.Memory;
@@ -40,12 +41,15 @@ internal static class FunctionEmitter
         }
 
         function.WriteTrapBlocks();
+        function.WriteSharedSlots();
         module.Budget.Spend(function.Characters);
         uint index = (uint)(definedIndex + module.Module.ImportedFunctionCount);
-        text.Append($"define {(isShared ? "hidden" : "internal")} {LlvmTypes.OfResults(type)} @{module.FunctionName(index)}(");
-        text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c");
-        for (int i = 0; i < type.Parameters.Length; i++) text.Append($", {LlvmTypes.Of(type.Parameters[i])} %a{i}");
+        bool isTailFunction = module.Facts.IsTailFunction(index);
+        string convention = isTailFunction ? GuestSignature.TailConvention : "";
+        text.Append($"define {(isShared ? "hidden" : "internal")} {convention}{GuestSignature.Returned(type)} @{module.FunctionName(index)}(");
+        text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c{GuestSignature.Parameters(type)}");
         text.Append(") #0 {\ne:\n").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
+        if (isTailFunction && module.ReachableFromOutside.Contains(index)) TailCalls.WriteWrapper(text, module.OuterName(index), module.FunctionName(index), type);
     }
 
     private static void Prologue(FunctionBuilder function)

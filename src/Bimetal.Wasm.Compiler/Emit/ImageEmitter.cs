@@ -35,7 +35,8 @@ internal static class ImageEmitter
         string root = RootTable.Write(scopes, entries);
         var first = partitions[0];
         foreach (var scope in scopes) EmitThunks(scope, first);
-        first.Text.Append(entries.Text).Append(root);
+        first.Text.Append(entries.Text).Append(prelude.Bridges.Text).Append(root);
+        foreach (string bridge in prelude.Bridges.Names) first.Define(bridge);
         DeclareRooted(scopes, first);
         return new ImageIr([.. partitions.Select(partition => Assemble(partition, prelude, options))]);
     }
@@ -52,6 +53,7 @@ internal static class ImageEmitter
                 uint functionIndex = (uint)(index + scope.Module.ImportedFunctionCount);
                 scope.Partition = partition;
                 partition.Define(scope.FunctionName(functionIndex));
+                partition.Define(scope.OuterName(functionIndex));
                 FunctionEmitter.Emit(scope, index, partition.Text, isShared: partitions.Length > 1);
                 emittedBytes += scope.Module.Functions[index].BodyLength;
             }
@@ -77,7 +79,10 @@ internal static class ImageEmitter
         {
             foreach (uint index in scope.ReachableFromOutside.Where(index => index >= (uint)scope.Module.ImportedFunctionCount))
             {
-                partition.Call(scope.FunctionName(index), scope.Module.TypeOf(index));
+                var type = scope.Module.TypeOf(index);
+                bool isTailFunction = scope.Facts.IsTailFunction(index);
+                partition.Call(scope.FunctionName(index), GuestSignature.Declare(scope.FunctionName(index), type, isTailFunction));
+                if (isTailFunction) partition.Call(scope.OuterName(index), GuestSignature.Declare(scope.OuterName(index), type, isTailFunction: false));
             }
         }
     }

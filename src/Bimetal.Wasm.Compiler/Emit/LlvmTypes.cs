@@ -44,8 +44,6 @@ internal static class LlvmTypes
         _ => "{ " + string.Join(", ", results.Select(Of)) + " }",
     };
 
-    public static string OfResults(FunctionType type) => OfResults(type.Results);
-
     /// <summary>The zero of a type, which locals start with.</summary>
     public static Value Zero(ValueType type) => type switch
     {

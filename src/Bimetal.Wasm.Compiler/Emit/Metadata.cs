@@ -1,7 +1,7 @@
 // Metadata that the IR carries: which memory can alias which (TBAA), and what never changes. A wrong tag here is a miscompilation.
 //
-// Linear memory, the context's changeable fields, globals, memory records, tables and function records never overlap, whoever's
-// they are: two instances may share a global, a memory or a table, but never as something else. So types are told apart and
+// Linear memory, the context's changeable fields, globals, memory records, tables, function records and areas for results never
+// overlap, whoever's they are: two instances may share a global, a memory or a table, but never as something else. So types are told apart and
 // contexts are not: `noalias` on the context parameter would be wrong, for another instance can reach an exported global.
 
 namespace Bimetal.Wasm.Compiler.Emit;
@@ -19,6 +19,7 @@ internal static class Metadata
     public const string MemoryRecords = "!tbaa !10";
     public const string Tables = "!tbaa !12";
     public const string FunctionRecords = "!tbaa !14";
+    public const string Results = "!tbaa !16";
 
     /// <summary>The definitions; the stack pointer's name depends on the target.</summary>
     public static string Definitions(TargetPlatform target) => $$"""
@@ -37,6 +38,8 @@ internal static class Metadata
         !12 = !{!11, !11, i64 0}
         !13 = !{!"function record", !2}
         !14 = !{!13, !13, i64 0}
+        !15 = !{!"results", !2}
+        !16 = !{!15, !15, i64 0}
 
         """;
 }

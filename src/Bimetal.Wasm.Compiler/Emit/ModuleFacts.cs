@@ -15,6 +15,9 @@ internal sealed class FunctionFacts(int parameterCount)
 
     public bool Calls { get; set; }
 
+    /// <summary>Whether it ends in tail calls.</summary>
+    public bool TailCalls { get; set; }
+
     public bool UsesMemory { get; set; }
 
     public int InstructionCount { get; set; }
@@ -35,10 +38,16 @@ internal sealed class FunctionFacts(int parameterCount)
 internal sealed class ModuleFacts
 {
     private readonly bool[] _hasFixedSize;
+    private readonly HashSet<uint> _tailFunctions = [];
 
-    private ModuleFacts(WasmModule module, FunctionFacts[] functions, bool[] growsTable)
+    private ModuleFacts(WasmModule module, FunctionFacts[] functions, bool[] growsTable, HashSet<uint> tailCallees)
     {
         Functions = functions;
+        for (uint index = (uint)module.ImportedFunctionCount; index < (uint)module.FunctionCount; index++)
+        {
+            if (functions[index - module.ImportedFunctionCount].TailCalls || tailCallees.Contains(index)) _tailFunctions.Add(index);
+        }
+
         _hasFixedSize = new bool[module.Tables.Length];
         for (int table = module.ImportedTableCount; table < module.Tables.Length; table++)
         {
@@ -54,9 +63,15 @@ internal sealed class ModuleFacts
     /// <summary>Whether a table always has its minimum size, and its elements always the same address.</summary>
     public bool HasFixedSize(uint table) => _hasFixedSize[table];
 
+    /// <summary>Whether a function defined in the module has the calling convention of tail calls (TailCalls.cs).</summary>
+    public bool IsTailFunction(uint functionIndex) => _tailFunctions.Contains(functionIndex);
+
+    public bool HasTailFunctions => _tailFunctions.Count > 0;
+
     public static ModuleFacts Of(WasmModule module)
     {
         var growsTable = new bool[module.Tables.Length];
+        var tailCallees = new HashSet<uint>();
         var functions = new FunctionFacts[module.Functions.Length];
         var instruction = default(Instruction);
         for (int index = 0; index < functions.Length; index++)
@@ -70,13 +85,14 @@ internal sealed class ModuleFacts
             {
                 if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
                 Note(facts, in instruction, growsTable);
+                if (instruction.Opcode == Opcode.ReturnCall) tailCallees.Add(instruction.Index);
                 loops.Note(in instruction, reader.Offset);
             }
 
             facts.VectorLoops = loops.Judge(module, body);
         }
 
-        return new ModuleFacts(module, functions, growsTable);
+        return new ModuleFacts(module, functions, growsTable, tailCallees);
     }
 
     private static void Note(FunctionFacts facts, ref readonly Instruction instruction, bool[] growsTable)
@@ -87,6 +103,10 @@ internal sealed class ModuleFacts
             case Opcode.Call or Opcode.CallIndirect or Opcode.MemoryGrow or Opcode.MemoryInit or Opcode.DataDrop:
             case Opcode.TableFill or Opcode.TableCopy or Opcode.TableInit or Opcode.ElemDrop:
                 facts.Calls = true;
+                break;
+            // No frame of its own is left when the callee begins, so that needs no look at the stack limit.
+            case Opcode.ReturnCall or Opcode.ReturnCallIndirect:
+                facts.TailCalls = true;
                 break;
             case Opcode.TableGrow:
                 facts.Calls = true;

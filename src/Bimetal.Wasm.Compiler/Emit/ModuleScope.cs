@@ -30,6 +30,9 @@ internal sealed class ModuleScope(WasmModule module, int ordinal, CompileOptions
     /// <summary>Symbol of a function defined in the module, without sigil.</summary>
     public string FunctionName(uint functionIndex) => $"m{ordinal}f{functionIndex}";
 
+    /// <summary>Symbol of what the runtime and function records know as the code of a function defined in the module.</summary>
+    public string OuterName(uint functionIndex) => Facts.IsTailFunction(functionIndex) ? $"m{ordinal}w{functionIndex}" : FunctionName(functionIndex);
+
     /// <summary>Symbol of the thunk of an imported function.</summary>
     public string ThunkName(uint functionIndex) => $"m{ordinal}h{functionIndex}";
 

@@ -34,6 +34,9 @@ internal sealed class Prelude
         _ => "elem.drop",
     };
 
+    /// <summary>What leads from tail calls to code of the C convention. Unlike the routines, each is in the image once.</summary>
+    public TailBridges Bridges { get; } = new();
+
     /// <summary>Makes an operation of the runtime part of the image.</summary>
     public void Use(Builtin builtin) => _used.Add(builtin);
 

@@ -26,7 +26,8 @@ internal static class RootTable
         foreach (var module in modules)
         {
             words.Add(moduleOffset.ToString());
-            moduleOffset += CodeImage.ModuleHeaderSize + (4 * (module.Module.Functions.Length + module.Module.Types.Length + module.Module.ImportedFunctionCount));
+            int entryCount = module.Module.Functions.Length + module.Module.Types.Length + module.Module.ImportedFunctionCount + TailEntryCount(module);
+            moduleOffset += CodeImage.ModuleHeaderSize + (4 * entryCount);
         }
 
         foreach (var module in modules) AddModule(words, module, entries);
@@ -41,15 +42,23 @@ internal static class RootTable
         words.Add(module.Module.Functions.Length.ToString());
         words.Add(module.Module.Types.Length.ToString());
         words.Add(module.Module.ImportedFunctionCount.ToString());
-        words.Add("0");
+        words.Add(TailEntryCount(module).ToString());
         for (uint index = (uint)module.Module.ImportedFunctionCount; index < (uint)module.Module.FunctionCount; index++)
         {
-            words.Add(module.ReachableFromOutside.Contains(index) ? OffsetOf(module.FunctionName(index)) : "0");
+            words.Add(module.ReachableFromOutside.Contains(index) ? OffsetOf(module.OuterName(index)) : "0");
         }
 
         foreach (var type in module.Module.Types) words.Add(OffsetOf(entries.NameFor(type)));
         for (uint import = 0; import < (uint)module.Module.ImportedFunctionCount; import++) words.Add(OffsetOf(module.ThunkName(import)));
+        if (TailEntryCount(module) == 0) return;
+        for (uint index = (uint)module.Module.ImportedFunctionCount; index < (uint)module.Module.FunctionCount; index++)
+        {
+            bool isKnownOutside = module.Facts.IsTailFunction(index) && module.ReachableFromOutside.Contains(index);
+            words.Add(isKnownOutside ? OffsetOf(module.FunctionName(index)) : "0");
+        }
     }
+
+    private static int TailEntryCount(ModuleScope module) => module.Facts.HasTailFunctions ? module.Module.Functions.Length : 0;
 
     private static string OffsetOf(string symbol) => $"trunc (i64 sub (i64 ptrtoint (ptr @{symbol} to i64), i64 ptrtoint (ptr @{Symbol} to i64)) to i32)";
 }

@@ -13,14 +13,25 @@ internal static unsafe class ConstantEvaluator
     {
         var reader = new InstructionReader(instance.LoadedModule.Module.Bytes.Span, expression.Offset, expression.Length);
         var instruction = default(Instruction);
-        UInt128 value = 0;
+        UInt128 top = 0;
+        Stack<UInt128>? below = null;    // most expressions are one instruction
+        bool isFirst = true;
         while (!reader.IsAtEnd)
         {
             if (reader.Read(ref instruction) is { } error) throw new InvalidOperationException($"A constant expression passed the validator: {error.Message}.");
-            if (instruction.Opcode != Opcode.End) value = ValueOf(instance, instruction);
+            if (instruction.Opcode == Opcode.End) break;
+            if (!instruction.Info.Operands.IsEmpty)
+            {
+                top = Combine(instruction.Opcode, (ulong)below!.Pop(), (ulong)top);
+                continue;
+            }
+
+            if (!isFirst) (below ??= []).Push(top);
+            isFirst = false;
+            top = ValueOf(instance, instruction);
         }
 
-        return value;
+        return top;
     }
 
     /// <summary>A reference to a function of the instance's index space.</summary>
@@ -37,5 +48,16 @@ internal static unsafe class ConstantEvaluator
         Opcode.RefFunc => ReferenceTo(instance, instruction.Index),
         Opcode.GlobalGet => instance.GlobalAt(instruction.Index).Value,
         _ => throw new InvalidOperationException($"{instruction.Opcode} in a constant expression passed the validator."),
+    };
+
+    private static ulong Combine(Opcode opcode, ulong left, ulong right) => opcode switch
+    {
+        Opcode.I32Add => (uint)left + (uint)right,
+        Opcode.I32Sub => (uint)left - (uint)right,
+        Opcode.I32Mul => (uint)left * (uint)right,
+        Opcode.I64Add => left + right,
+        Opcode.I64Sub => left - right,
+        Opcode.I64Mul => left * right,
+        _ => throw new InvalidOperationException($"{opcode} in a constant expression passed the validator."),
     };
 }

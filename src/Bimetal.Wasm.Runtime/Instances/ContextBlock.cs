@@ -85,6 +85,6 @@ internal struct FunctionRecord
     public nint Code;
     public nint Context;
     public uint TypeId;
-    public uint Reserved;
+    public int TailOffset;
     public ulong Self;
 }

@@ -48,6 +48,7 @@ internal static unsafe class InstanceBuilder
             var record = instance.Context.Function(index);
             record->Code = module.CodeOf(index);
             record->Context = (nint)instance.Context.Address;
+            record->TailOffset = module.TailOffsetOf(index);
             record->TypeId = module.TypeIds[(int)module.Module.TypeIndexOf(index)];
             record->Self = (ulong)record;
         }

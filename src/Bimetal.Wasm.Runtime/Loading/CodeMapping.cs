@@ -109,13 +109,15 @@ public sealed unsafe class CodeMapping : IDisposable
         ulong address = image.Entry + (ulong)(long)moduleOffset;
         if (address % 4 != 0) throw ElfImage.Malformed("a module table is not aligned");
         var header = image.At(address, CodeImage.ModuleHeaderSize);
-        var tables = new ModuleTables(address, U32(header, 0), U32(header, 4), U32(header, 8));
-        ulong count = (ulong)tables.FunctionCount + tables.TypeCount + tables.ImportCount;
+        var tables = new ModuleTables(address, U32(header, 0), U32(header, 4), U32(header, 8), U32(header, 12));
+        if (tables.TailCount != 0 && tables.TailCount != tables.FunctionCount) throw ElfImage.Malformed("its tail entries are not those of its functions");
+        ulong firstTail = (ulong)tables.FunctionCount + tables.TypeCount + tables.ImportCount;
+        ulong count = firstTail + tables.TailCount;
         int[] offsets = ReadOffsets(image, address + CodeImage.ModuleHeaderSize, count);
         for (uint index = 0; index < offsets.Length; index++)
         {
-            // A function that only its own module's code can reach has no offset.
-            bool isAbsent = offsets[index] == 0 && index < tables.FunctionCount;
+            // A function that only its own module's code can reach has no offset, one without tail calls no tail entry.
+            bool isAbsent = offsets[index] == 0 && (index < tables.FunctionCount || index >= firstTail);
             if (!isAbsent && !image.IsExecutable(image.Entry + (ulong)(long)offsets[index])) throw ElfImage.Malformed("a function lies outside of the code");
         }
 
@@ -160,7 +162,7 @@ public sealed unsafe class CodeMapping : IDisposable
 }
 
 /// <summary>Where the tables of a module stand in an image, and their lengths.</summary>
-internal readonly record struct ModuleTables(ulong Address, uint FunctionCount, uint TypeCount, uint ImportCount);
+internal readonly record struct ModuleTables(ulong Address, uint FunctionCount, uint TypeCount, uint ImportCount, uint TailCount);
 
 /// <summary>The mapped tables of one module.</summary>
 internal readonly unsafe struct CodeModule(byte* root, byte* mapping, ModuleTables tables)
@@ -182,6 +184,14 @@ internal readonly unsafe struct CodeModule(byte* root, byte* mapping, ModuleTabl
 
     /// <summary>Thunk of an imported function.</summary>
     public nint Thunk(uint importIndex) => Address(importIndex, ImportCount, FunctionCount + TypeCount);
+
+    /// <summary>Distance from <see cref="Function"/> to the same function's entry for tail calls; 0 when it has none.</summary>
+    public int TailOffset(uint index)
+    {
+        if (index >= tables.TailCount) return 0;
+        nint tail = _offsets[FunctionCount + TypeCount + ImportCount + index];
+        return tail == 0 ? 0 : (int)((nint)_root + tail - Function(index));
+    }
 
     // SAFETY: the mapping checked that all tables lie in it and that every offset leads into its code; the index is checked here.
     private nint Address(uint index, uint count, uint first)

@@ -62,6 +62,13 @@ public sealed class LoadedModule
         return functionIndex < importCount ? CodeModule.Thunk(functionIndex) : CodeModule.Function(functionIndex - importCount);
     }
 
+    /// <summary>Distance from that code to the function's entry for tail calls; 0 when it has none.</summary>
+    internal int TailOffsetOf(uint functionIndex)
+    {
+        uint importCount = (uint)Module.ImportedFunctionCount;
+        return functionIndex < importCount ? 0 : CodeModule.TailOffset(functionIndex - importCount);
+    }
+
     private bool FindTableWrites()
     {
         var instruction = default(Instruction);

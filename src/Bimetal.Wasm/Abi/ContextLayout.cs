@@ -15,7 +15,7 @@ namespace Bimetal.Wasm.Abi;
 public static class AbiVersion
 {
     /// <summary>Raised with every change of a layout or calling convention in this folder.</summary>
-    public const uint Current = 1;
+    public const uint Current = 2;
 }
 
 /// <summary>Byte offsets in the fixed head of an instance context.</summary>
@@ -118,6 +118,9 @@ public static class FunctionRecordLayout
 
     /// <summary>Process-wide number of the function's type (u32), never 0.</summary>
     public const int TypeId = 16;
+
+    /// <summary>i32: how far behind <see cref="Code"/> the same function's entry for tail calls is; 0 when it has none.</summary>
+    public const int TailOffset = 20;
 
     public const int Self = 24;
 

@@ -1,4 +1,4 @@
-// Every opcode of WebAssembly 2.0. One byte, or a prefix byte (0xFC, 0xFD) followed by a LEB128 number: prefix << 8 | number.
+// Every opcode of WebAssembly 2.0 and of tail calls. One byte, or a prefix byte (0xFC, 0xFD) followed by a LEB128 number: prefix << 8 | number.
 
 namespace Bimetal.Wasm.Instructions;
 
@@ -18,6 +18,8 @@ public enum Opcode : ushort
     Return = 0x0F,
     Call = 0x10,
     CallIndirect = 0x11,
+    ReturnCall = 0x12,
+    ReturnCallIndirect = 0x13,
     Drop = 0x1A,
     Select = 0x1B,
     SelectTyped = 0x1C,

@@ -22,6 +22,8 @@ internal static class ScalarOpcodes
         OpcodeInfo.Special(Return, "return", Kind.None),
         OpcodeInfo.Special(Call, "call", Kind.Index),
         OpcodeInfo.Special(CallIndirect, "call_indirect", Kind.IndexPair),
+        OpcodeInfo.Special(ReturnCall, "return_call", Kind.Index),
+        OpcodeInfo.Special(ReturnCallIndirect, "return_call_indirect", Kind.IndexPair),
         OpcodeInfo.Special(Drop, "drop", Kind.None),
         OpcodeInfo.Special(Select, "select", Kind.None),
         OpcodeInfo.Special(SelectTyped, "select", Kind.TypeVector),

@@ -1,10 +1,11 @@
 // Imports, functions, tables, memories, globals, exports and the start function.
 
+using Bimetal.Wasm.Decoding;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Validation;
 
-internal sealed class DeclarationValidator(ModuleScope scope)
+internal sealed class DeclarationValidator(ModuleScope scope, DecodeLimits decodeLimits)
 {
     private const uint MaximumMemoryPages = 65_536;
 
@@ -62,7 +63,7 @@ internal sealed class DeclarationValidator(ModuleScope scope)
 
     private WasmError? CheckGlobals()
     {
-        var expressions = new ConstantExpressionValidator(scope);
+        var expressions = new ConstantExpressionValidator(scope, decodeLimits);
         foreach (var global in Module.Globals)
         {
             if (expressions.Validate(global.Initializer, global.Type.ValueType) is { } error) return error;

@@ -99,14 +99,40 @@ internal sealed partial class FunctionValidator
 
     private void CheckCallIndirect(uint typeIndex, uint table)
     {
-        if (!RequireTable(table)) return;
-        var elementType = Module.Tables[(int)table].ElementType;
-        if (elementType != ValueType.FuncRef) _stack.Fail($"{Invalid.TypeMismatch}: call_indirect through a table of {elementType.Name()}");
-        if (!RequireType(typeIndex)) return;
-        _stack.Pop(ValueType.I32);
-        var type = Module.Types[(int)typeIndex];
+        if (PopCallee(typeIndex, table) is not { } type) return;
         _stack.Pop(type.Parameters);
         _stack.Push(type.Results);
+    }
+
+    private void CheckReturnCall(uint function)
+    {
+        if (RequireFunction(function)) CheckTailCall(Module.TypeOf(function));
+    }
+
+    private void CheckReturnCallIndirect(uint typeIndex, uint table)
+    {
+        if (PopCallee(typeIndex, table) is { } type) CheckTailCall(type);
+    }
+
+    // What the callee returns, this function returns.
+    private void CheckTailCall(FunctionType callee)
+    {
+        _stack.Pop(callee.Parameters);
+        var results = _stack.Label((uint)_stack.FrameCount - 1).EndTypes;
+        if (!callee.Results.AsSpan().SequenceEqual(results.AsSpan()))
+            _stack.Fail($"{Invalid.TypeMismatch}: the callee does not return what the function returns");
+        _stack.MarkUnreachable();
+    }
+
+    // The type that an indirect call expects of its callee, whose index is taken from the stack.
+    private FunctionType? PopCallee(uint typeIndex, uint table)
+    {
+        if (!RequireTable(table)) return null;
+        var elementType = Module.Tables[(int)table].ElementType;
+        if (elementType != ValueType.FuncRef) _stack.Fail($"{Invalid.TypeMismatch}: an indirect call through a table of {elementType.Name()}");
+        if (!RequireType(typeIndex)) return null;
+        _stack.Pop(ValueType.I32);
+        return Module.Types[(int)typeIndex];
     }
 
     private bool RequireLabel(uint depth) => depth < (uint)_stack.FrameCount || FailUnknown("label", depth);

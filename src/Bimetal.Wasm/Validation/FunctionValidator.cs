@@ -97,6 +97,8 @@ internal sealed partial class FunctionValidator(ModuleScope scope, DecodeLimits 
             case Opcode.Return: CheckBranch((uint)_stack.FrameCount - 1); break;
             case Opcode.Call: CheckCall(instruction.Index); break;
             case Opcode.CallIndirect: CheckCallIndirect(instruction.Index, instruction.SecondIndex); break;
+            case Opcode.ReturnCall: CheckReturnCall(instruction.Index); break;
+            case Opcode.ReturnCallIndirect: CheckReturnCallIndirect(instruction.Index, instruction.SecondIndex); break;
             case Opcode.Drop: _stack.Pop(); break;
             case Opcode.Select: CheckSelect(); break;
             case Opcode.SelectTyped: CheckSelectTyped(instruction.Types); break;

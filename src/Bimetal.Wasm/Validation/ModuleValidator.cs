@@ -14,10 +14,11 @@ public static class ModuleValidator
     {
         ArgumentNullException.ThrowIfNull(module);
         if (DeclarationValidator.CheckTypeIndices(module) is { } typeError) return typeError;
+        limits ??= DecodeLimits.Default;
         var scope = new ModuleScope(module);
-        return new DeclarationValidator(scope).Validate()
-            ?? new SegmentValidator(scope).Validate()
-            ?? ValidateBodies(scope, limits ?? DecodeLimits.Default);
+        return new DeclarationValidator(scope, limits).Validate()
+            ?? new SegmentValidator(scope, limits).Validate()
+            ?? ValidateBodies(scope, limits);
     }
 
     private static WasmError? ValidateBodies(ModuleScope scope, DecodeLimits limits)

@@ -1,12 +1,13 @@
 // Element and data segments (core specification 3.4.5 and 3.4.6).
 
+using Bimetal.Wasm.Decoding;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Validation;
 
-internal sealed class SegmentValidator(ModuleScope scope)
+internal sealed class SegmentValidator(ModuleScope scope, DecodeLimits limits)
 {
-    private readonly ConstantExpressionValidator _expressions = new(scope);
+    private readonly ConstantExpressionValidator _expressions = new(scope, limits);
 
     internal WasmError? Validate()
     {

@@ -3,6 +3,7 @@
 
 using System.Collections.Immutable;
 using System.Text;
+using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Compiler.Emit.Call;
 
@@ -33,6 +34,32 @@ internal static class BufferSlots
         for (int i = 0; i < types.Count; i++)
         {
             text.Append($"  %o{i} = getelementptr i8, ptr %b, i64 {offset}\n  %{prefix}{i} = load {types[i]}, ptr %o{i}, align 8\n");
+            offset += SlotsOf(types[i]) * SlotBytes;
+        }
+    }
+
+    /// <summary>Stores results to the area <c>%rp</c>; each takes its slot's first bytes.</summary>
+    public static void StoreResults(StringBuilder text, IReadOnlyList<string> types, Func<int, string> nameOf)
+    {
+        int offset = 0;
+        for (int i = 0; i < types.Count; i++)
+        {
+            text.Append($"  %y{i} = getelementptr i8, ptr {GuestSignature.ResultArea}, i64 {offset}\n  store {types[i]} {nameOf(i)}, ptr %y{i}, align 8, {Metadata.Results}\n");
+            offset += SlotsOf(types[i]) * SlotBytes;
+        }
+    }
+
+    /// <summary>Bytes that a value takes in a buffer or in an area for results.</summary>
+    public static int BytesOf(ValueType type) => type.SlotCount() * SlotBytes;
+
+    /// <summary>Fills the upper halves of the slots of <c>%b</c> that hold values of 32 bits.</summary>
+    public static void Widen(StringBuilder text, IReadOnlyList<string> types)
+    {
+        int offset = 0;
+        for (int i = 0; i < types.Count; i++)
+        {
+            if (types[i] is "i32" or "float")
+                text.Append($"  %q{i} = getelementptr i8, ptr %b, i64 {offset}\n  %n{i} = load i32, ptr %q{i}, align 8\n  %w{i} = zext i32 %n{i} to i64\n  store i64 %w{i}, ptr %q{i}, align 8\n");
             offset += SlotsOf(types[i]) * SlotBytes;
         }
     }

@@ -15,9 +15,8 @@ internal static class Calls
         var type = function.Module.Module.TypeOf(index);
         if (index >= (uint)function.Module.Module.ImportedFunctionCount)
         {
-            string name = function.Module.FunctionName(index);
-            function.Module.Partition.Call(name, type);
-            Emit(function, type, Value.Named(ValueType.FuncRef, "@" + name), Value.Named(ValueType.FuncRef, "%c"));
+            var name = Refer(function, index);
+            Emit(function, type, name, Value.Named(ValueType.FuncRef, "%c"), function.Module.Facts.IsTailFunction(index) ? GuestSignature.TailConvention : "");
             return;
         }
 
@@ -27,33 +26,53 @@ internal static class Calls
         Emit(function, type, code, context);
     }
 
-    /// <summary>Calls <paramref name="code"/> with the arguments on top of the stack and pushes its results.</summary>
-    public static void Emit(FunctionBuilder function, FunctionType type, Value code, Value context)
+    /// <summary>The symbol of a function that the module defines, declared where it is needed.</summary>
+    public static Value Refer(FunctionBuilder function, uint index)
     {
-        var operands = function.PopMany(type.Parameters.Length);
-        string arguments = Arguments(operands);
-        string returned = LlvmTypes.OfResults(type);
-        if (type.Results.Length == 0)
-        {
-            function.Line($"call void {code}(ptr {context}{arguments})");
-            return;
-        }
-
-        var result = function.Define(type.Results[0], $"call {returned} {code}(ptr {context}{arguments})");
-        if (type.Results.Length == 1)
-        {
-            function.Push(result);
-            return;
-        }
-
-        for (int i = 0; i < type.Results.Length; i++) function.Push(function.Define(type.Results[i], $"extractvalue {returned} {result}, {i}"));
+        string name = function.Module.FunctionName(index);
+        function.Module.Partition.Call(name, GuestSignature.Declare(name, function.Module.Module.TypeOf(index), function.Module.Facts.IsTailFunction(index)));
+        return Value.Named(ValueType.FuncRef, "@" + name);
     }
 
-    private static string Arguments(Value[] operands)
+    /// <summary>Calls <paramref name="code"/> with the arguments on top of the stack and pushes its results.</summary>
+    public static void Emit(FunctionBuilder function, FunctionType type, Value code, Value context, string convention = "")
+    {
+        string arguments = Arguments(function.PopMany(type.Parameters.Length));
+        string returned = GuestSignature.Returned(type);
+        if (GuestSignature.ReturnsInMemory(type))
+        {
+            function.Line($"call {convention}void {code}(ptr {context}, ptr {function.ResultArea(type)}{arguments})");
+            LoadResults(function, type);
+        }
+        else if (type.Results.Length == 0)
+        {
+            function.Line($"call {convention}void {code}(ptr {context}{arguments})");
+        }
+        else
+        {
+            var result = function.Define(type.Results[0], $"call {convention}{returned} {code}(ptr {context}{arguments})");
+            if (type.Results.Length == 1) function.Push(result);
+            else for (int i = 0; i < type.Results.Length; i++) function.Push(function.Define(type.Results[i], $"extractvalue {returned} {result}, {i}"));
+        }
+    }
+
+    /// <summary>Arguments of a call, each with its type after a comma.</summary>
+    public static string Arguments(Value[] operands)
     {
         if (operands.Length == 0) return "";
         var text = new StringBuilder();
         foreach (var operand in operands) text.Append($", {LlvmTypes.Of(operand)} {operand}");
         return text.ToString();
+    }
+
+    private static void LoadResults(FunctionBuilder function, FunctionType type)
+    {
+        int offset = 0;
+        foreach (var result in type.Results)
+        {
+            var address = function.DefinePointer($"getelementptr i8, ptr {FunctionBuilder.CalleeResults}, i64 {offset}");
+            function.Push(function.Define(result, $"load {LlvmTypes.Of(result)}, ptr {address}, align 8, {Metadata.Results}"));
+            offset += BufferSlots.BytesOf(result);
+        }
     }
 }

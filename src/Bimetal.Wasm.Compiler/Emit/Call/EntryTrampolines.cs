@@ -30,17 +30,24 @@ internal sealed class EntryTrampolines(EmissionBudget budget)
     {
         string[] parameters = BufferSlots.LlvmTypesOf(type.Parameters);
         string[] results = BufferSlots.LlvmTypesOf(type.Results);
-        string returned = LlvmTypes.OfResults(type);
-        string arguments = string.Concat(parameters.Select((parameter, index) => $", {parameter} %a{index}"));
+        string returned = GuestSignature.Returned(type);
+        bool isInMemory = GuestSignature.ReturnsInMemory(type);
+        string arguments = (isInMemory ? ", ptr %b" : "") + string.Concat(parameters.Select((parameter, index) => $", {parameter} %a{index}"));
         Text.Append($"define hidden void @{name}(ptr %c, ptr %f, ptr %b) #0 {{\n");
         BufferSlots.Load(Text, parameters, "a");
-        Text.Append(results.Length == 0 ? $"  call void %f(ptr %c{arguments})\n" : $"  %r = call {returned} %f(ptr %c{arguments})\n");
+        Text.Append($"  {(returned == "void" ? "" : "%r = ")}call {returned} %f(ptr %c{arguments})\n");
+        if (isInMemory) BufferSlots.Widen(Text, results);
+        else StoreRegisters(results, returned);
+        Text.Append("  ret void\n}\n");
+    }
+
+    private void StoreRegisters(string[] results, string returned)
+    {
         if (results.Length > 1)
         {
             for (int i = 0; i < results.Length; i++) Text.Append($"  %r{i} = extractvalue {returned} %r, {i}\n");
         }
 
         BufferSlots.Store(Text, results, index => results.Length == 1 ? "%r" : $"%r{index}");
-        Text.Append("  ret void\n}\n");
     }
 }

@@ -17,8 +17,9 @@ internal static class HostCalls
     /// <param name="targetOffset">Where in the context the host function's address is.</param>
     public static void Write(StringBuilder text, (string Linkage, string Name) header, string[] parameters, string[] results, int targetOffset)
     {
-        string returned = results.Length switch { 0 => "void", 1 => results[0], _ => $"{{ {string.Join(", ", results)} }}" };
-        string list = string.Concat(parameters.Select((type, index) => $", {type} %a{index}"));
+        bool isInMemory = GuestSignature.ReturnsInMemory(results.Length);
+        string returned = results.Length switch { 0 => "void", 1 => results[0], _ => isInMemory ? "void" : $"{{ {string.Join(", ", results)} }}" };
+        string list = (isInMemory ? $", ptr {GuestSignature.ResultArea}" : "") + string.Concat(parameters.Select((type, index) => $", {type} %a{index}"));
         int slotCount = Math.Max(1, Math.Max(BufferSlots.Count(parameters), BufferSlots.Count(results)));
         text.Append($"define {header.Linkage} {returned} @{header.Name}(ptr %c{list}) #1 {{\n  %b = alloca [{slotCount} x i64], align 16\n");
         BufferSlots.Store(text, parameters, index => $"%a{index}");
@@ -39,7 +40,8 @@ internal static class HostCalls
 
             """);
         BufferSlots.Load(text, results, "v");
-        Return(text, results, returned);
+        if (isInMemory) BufferSlots.StoreResults(text, results, index => $"%v{index}");
+        Return(text, isInMemory ? [] : results, returned);
         text.Append("}\n");
     }
 

@@ -1,6 +1,7 @@
 // Branches and returns (core specification 4.4.8).
 
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Emit.Call;
 using Bimetal.Wasm.Compiler.Emit.Numeric;
 
 namespace Bimetal.Wasm.Compiler.Emit.Control;
@@ -82,6 +83,13 @@ internal static class Branches
             return;
         }
 
+        if (GuestSignature.ReturnsInMemory(function.Type))
+        {
+            StoreResults(function, values);
+            function.Line($"ret void");
+            return;
+        }
+
         string type = LlvmTypes.OfResults(results);
         var returned = values[0];
         if (results.Length > 1) returned = Aggregate(function, type, values);
@@ -92,6 +100,17 @@ internal static class Branches
     {
         function.Line($"br label %{function.TrapLabel(TrapCode.Unreachable)}");
         function.Control.MarkUnreachable();
+    }
+
+    private static void StoreResults(FunctionBuilder function, Value[] values)
+    {
+        int offset = 0;
+        foreach (var value in values)
+        {
+            var address = function.DefinePointer($"getelementptr i8, ptr {GuestSignature.ResultArea}, i64 {offset}");
+            function.Line($"store {LlvmTypes.Of(value)} {value}, ptr {address}, align 8, {Metadata.Results}");
+            offset += BufferSlots.BytesOf(value.Type);
+        }
     }
 
     private static Value Aggregate(FunctionBuilder function, string type, Value[] values)

@@ -25,6 +25,8 @@ internal static class ControlInstructions
             case Opcode.Return: Branches.Return(function); break;
             case Opcode.Call: Calls.Direct(function, instruction.Index); break;
             case Opcode.CallIndirect: IndirectCalls.Emit(function, instruction.Index, instruction.SecondIndex); break;
+            case Opcode.ReturnCall: TailCalls.Direct(function, instruction.Index); break;
+            case Opcode.ReturnCallIndirect: TailCalls.Indirect(function, instruction.Index, instruction.SecondIndex); break;
             case Opcode.Drop: function.PopAnyShape(); break;
             case Opcode.Select or Opcode.SelectTyped: Select(function); break;
             case Opcode.LocalGet: function.Push(function.Locals.Get(instruction.Index)); break;

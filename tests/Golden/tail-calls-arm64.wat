@@ -1,0 +1,64 @@
+;; options: arm64
+(module
+  (type $unary (func (param i32) (result i32)))
+  (table 2 2 funcref)
+  (elem (i32.const 0) $direct)
+  (func $direct (type $unary) (return_call $direct (i32.add (local.get 0) (i32.const 1))))
+  (func (export "indirect") (param i32) (result i32) (return_call_indirect (type $unary) (i32.const 5) (local.get 0))))
+
+;; ---- IR ----
+;; define internal tailcc i32 @m0f0(ptr noundef nonnull align 64 dereferenceable(224) %c, i32 %a0) #0 {
+;; e:
+;;   %0 = add i32 %a0, 1
+;;   %1 = musttail call tailcc i32 @m0f0(ptr %c, i32 %0)
+;;   ret i32 %1
+;; }
+;; define internal tailcc i32 @m0f1(ptr noundef nonnull align 64 dereferenceable(224) %c, i32 %a0) #0 {
+;; e:
+;;   %0 = icmp ult i32 %a0, 2
+;;   br i1 %0, label %b0, label %t7
+;; b0:
+;;   %1 = zext i32 %a0 to i64
+;;   %2 = call i64 asm "cmp ${1:w}, ${2:w}\0Asbc $0, xzr, xzr\0Acsdb", "=r,r,r,~{cc}"(i32 %a0, i32 2) #3
+;;   %3 = and i64 %1, %2
+;;   %4 = getelementptr i8, ptr %c, i64 136
+;;   %5 = load ptr, ptr %4, align 8, !invariant.load !0
+;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
+;;   %7 = getelementptr [32 x i8], ptr %6, i64 %3
+;;   %8 = getelementptr i8, ptr %7, i64 16
+;;   %9 = load i32, ptr %8, align 8, !tbaa !12
+;;   %10 = getelementptr i8, ptr %c, i64 128
+;;   %11 = load i32, ptr %10, align 4, !invariant.load !0
+;;   %12 = load ptr, ptr %7, align 8, !tbaa !12
+;;   %13 = call ptr asm "cmp ${2:w}, ${3:w}\0Acsel $0, $1, xzr, eq\0Acsdb", "=r,r,r,r,~{cc}"(ptr %12, i32 %9, i32 %11) #3
+;;   %14 = icmp ne ptr %13, null
+;;   br i1 %14, label %b2, label %b1
+;; b1:
+;;   %15 = icmp eq i32 %9, 0
+;;   br i1 %15, label %t8, label %t9
+;; b2:
+;;   %16 = getelementptr i8, ptr %7, i64 8
+;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
+;;   %18 = getelementptr i8, ptr %7, i64 20
+;;   %19 = load i32, ptr %18, align 4, !tbaa !12
+;;   %20 = sext i32 %19 to i64
+;;   %21 = getelementptr i8, ptr %13, i64 %20
+;;   %22 = call ptr asm "cmp ${2:w}, ${3:w}\0Acsel $0, $1, xzr, eq\0Acsdb", "=r,r,r,r,~{cc}"(ptr %21, i32 %9, i32 %11) #3
+;;   %23 = icmp ne i32 %19, 0
+;;   br i1 %23, label %b3, label %b4
+;; b3:
+;;   %24 = musttail call tailcc i32 %22(ptr %17, i32 5)
+;;   ret i32 %24
+;; b4:
+;;   %25 = musttail call tailcc i32 @v0(ptr %17, i32 5, ptr %13)
+;;   ret i32 %25
+;; t7:
+;;   call void @raise(ptr %c, i32 7)
+;;   unreachable
+;; t8:
+;;   call void @raise(ptr %c, i32 8)
+;;   unreachable
+;; t9:
+;;   call void @raise(ptr %c, i32 9)
+;;   unreachable
+;; }
