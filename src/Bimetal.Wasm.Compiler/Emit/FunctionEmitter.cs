@@ -47,8 +47,8 @@ internal static class FunctionEmitter
         bool isTailFunction = module.Facts.IsTailFunction(index);
         string convention = isTailFunction ? GuestSignature.TailConvention : "";
         text.Append($"define {(isShared ? "hidden" : "internal")} {convention}{GuestSignature.Returned(type)} @{module.FunctionName(index)}(");
-        text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c{GuestSignature.Parameters(type)}");
-        text.Append(") #0 {\ne:\n").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
+        text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c{GuestSignature.Parameters(type, isTailFunction)}");
+        text.Append(") #0 {\ne:\n").Append(isTailFunction ? GuestSignature.JoinHalves(type) : "").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
         if (isTailFunction && module.ReachableFromOutside.Contains(index)) TailCalls.WriteWrapper(text, module.OuterName(index), module.FunctionName(index), type);
     }
 

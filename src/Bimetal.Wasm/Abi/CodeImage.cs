@@ -14,7 +14,8 @@
 //             v128), calls `code`, stores the results from slot 0 on
 //   thunk     per imported function: a function of its type which calls the host function in the context's host function slot:
 //             `int host(context, u64* buffer)`; a nonzero result, or a nonzero Interrupt field afterwards, is raised as a trap
-//   tail      the entry for tail calls of the function of the same number: as above, in LLVM's convention tailcc; 0 if it has none
+//   tail      the entry for tail calls of the function of the same number: as above in LLVM's convention tailcc, a v128 that is the ninth
+//             float, double or v128 or a later one as [2 x i64]; 0 if it has none
 
 namespace Bimetal.Wasm.Abi;
 

@@ -16,7 +16,7 @@ internal static class Calls
         if (index >= (uint)function.Module.Module.ImportedFunctionCount)
         {
             var name = Refer(function, index);
-            Emit(function, type, name, Value.Named(ValueType.FuncRef, "%c"), function.Module.Facts.IsTailFunction(index) ? GuestSignature.TailConvention : "");
+            Emit(function, type, name, Value.Named(ValueType.FuncRef, "%c"), function.Module.Facts.IsTailFunction(index));
             return;
         }
 
@@ -35,9 +35,10 @@ internal static class Calls
     }
 
     /// <summary>Calls <paramref name="code"/> with the arguments on top of the stack and pushes its results.</summary>
-    public static void Emit(FunctionBuilder function, FunctionType type, Value code, Value context, string convention = "")
+    public static void Emit(FunctionBuilder function, FunctionType type, Value code, Value context, bool isTailFunction = false)
     {
-        string arguments = Arguments(function.PopMany(type.Parameters.Length));
+        string arguments = PopArguments(function, type, isTailFunction);
+        string convention = isTailFunction ? GuestSignature.TailConvention : "";
         string returned = GuestSignature.Returned(type);
         if (GuestSignature.ReturnsInMemory(type))
         {
@@ -56,13 +57,29 @@ internal static class Calls
         }
     }
 
-    /// <summary>Arguments of a call, each with its type after a comma.</summary>
-    public static string Arguments(Value[] operands)
+    /// <summary>Takes the arguments of a call from the stack; each stands with its type after a comma.</summary>
+    public static string PopArguments(FunctionBuilder function, FunctionType type, bool isTailFunction)
     {
+        var operands = function.PopMany(type.Parameters.Length);
         if (operands.Length == 0) return "";
         var text = new StringBuilder();
-        foreach (var operand in operands) text.Append($", {LlvmTypes.Of(operand)} {operand}");
+        int index = 0;
+        foreach (string passed in GuestSignature.PassedTypes(type, isTailFunction))
+        {
+            var operand = operands[index++];
+            text.Append($", {passed} {(passed == GuestSignature.VectorInHalves ? Split(function, operand) : operand)}");
+        }
+
         return text.ToString();
+    }
+
+    private static Value Split(FunctionBuilder function, Value vector)
+    {
+        const string type = GuestSignature.VectorInHalves;
+        var lower = function.Define(ValueType.I64, $"extractelement <2 x i64> {vector}, i64 0");
+        var upper = function.Define(ValueType.I64, $"extractelement <2 x i64> {vector}, i64 1");
+        var half = function.Define(ValueType.V128, $"insertvalue {type} poison, i64 {lower}, 0");
+        return function.Define(ValueType.V128, $"insertvalue {type} {half}, i64 {upper}, 1");
     }
 
     private static void LoadResults(FunctionBuilder function, FunctionType type)

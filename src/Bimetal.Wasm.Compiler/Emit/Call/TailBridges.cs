@@ -36,8 +36,8 @@ internal sealed class TailBridges
     private void Write(string name, FunctionType type)
     {
         string returned = GuestSignature.Returned(type);
-        Text.Append($"define hidden {GuestSignature.TailConvention}{returned} @{name}(ptr %c{GuestSignature.Parameters(type)}, ptr %f) #0 {{\n  ");
-        Text.Append($"{(returned == "void" ? "" : "%r = ")}call {returned} %f(ptr %c{GuestSignature.Parameters(type)})\n");
+        Text.Append($"define hidden {GuestSignature.TailConvention}{returned} @{name}(ptr %c{GuestSignature.Parameters(type, isTailFunction: true)}, ptr %f) #0 {{\n{GuestSignature.JoinHalves(type)}  ");
+        Text.Append($"{(returned == "void" ? "" : "%r = ")}call {returned} %f(ptr %c{GuestSignature.Parameters(type, isTailFunction: false)})\n");
         Text.Append($"  ret {returned}{(returned == "void" ? "" : " %r")}\n}}\n");
     }
 }

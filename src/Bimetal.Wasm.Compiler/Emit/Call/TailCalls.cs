@@ -20,7 +20,7 @@ internal static class TailCalls
         var type = function.Module.Module.TypeOf(index);
         if (index >= (uint)function.Module.Module.ImportedFunctionCount)
         {
-            string arguments = Calls.Arguments(function.PopMany(type.Parameters.Length));
+            string arguments = Calls.PopArguments(function, type, isTailFunction: true);
             Leave(function, type, Calls.Refer(function, index), Value.Named(ValueType.FuncRef, "%c"), arguments);
             function.Control.MarkUnreachable();
             return;
@@ -49,8 +49,8 @@ internal static class TailCalls
     public static void WriteWrapper(StringBuilder text, string name, string target, FunctionType type)
     {
         string returned = GuestSignature.Returned(type);
-        text.Append($"define hidden {returned} @{name}(ptr %c{GuestSignature.Parameters(type)}) #0 {{\n  ");
-        text.Append($"{(returned == "void" ? "" : "%r = ")}call {GuestSignature.TailConvention}{returned} @{target}(ptr %c{GuestSignature.Parameters(type)})\n");
+        text.Append($"define hidden {returned} @{name}(ptr %c{GuestSignature.Parameters(type, isTailFunction: false)}) #0 {{\n{GuestSignature.SplitVectors(type)}  ");
+        text.Append($"{(returned == "void" ? "" : "%r = ")}call {GuestSignature.TailConvention}{returned} @{target}(ptr %c{GuestSignature.Parameters(type, isTailFunction: true)})\n");
         text.Append($"  ret {returned}{(returned == "void" ? "" : " %r")}\n}}\n");
     }
 
@@ -62,7 +62,7 @@ internal static class TailCalls
 
     private static void Leave(FunctionBuilder function, FunctionType type, (Value Code, Value TailCode) callee, Value context, Value tailOffset)
     {
-        string arguments = Calls.Arguments(function.PopMany(type.Parameters.Length));
+        string arguments = Calls.PopArguments(function, type, isTailFunction: true);
         string direct = function.NewLabel(), bridged = function.NewLabel();
         var hasTailEntry = function.DefineBit($"icmp ne i32 {tailOffset}, 0");
         function.Line($"br i1 {hasTailEntry}, label %{direct}, label %{bridged}");
