@@ -21,7 +21,8 @@
  *   After that callbacks of DIFFERENT streams run at the same time on any number of threads: globals are shared by all of them and must not
  *   be changed without synchronisation. The callbacks of ONE stream never overlap, but may come on different threads.
  *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it; in
- *   stream_begin and stream_end none of them works. log, log_level and clock may be called on any thread at any time after init.
+ *   stream_begin and stream_end none of them works. log, log_level, clock and shared_get, shared_set may be called on any thread at any time
+ *   after init.
  *   A callback must return soon: it holds a thread of the gateway.
  *
  * LIFETIMES
@@ -58,6 +59,7 @@ extern "C" {
 #define BIMETAL_OK 0            /* done */
 #define BIMETAL_NOT_FOUND 1     /* no such field, property or stream; no such buffer in this phase */
 #define BIMETAL_BAD_ARGUMENT 2  /* unknown map, buffer, level; bad field name or value; range out of bounds; pointer missing */
+#define BIMETAL_CAS_MISMATCH 8  /* somebody else has set the value since it was read */
 #define BIMETAL_INTERNAL 10     /* the host could not do it (a limit was passed, memory ran out); it logged why */
 #define BIMETAL_UNIMPLEMENTED 12
 
@@ -149,6 +151,14 @@ typedef struct bimetal_host {
     int32_t (*log_level)(bimetal_handle handle, uint32_t *level);
     /* Reads a clock. Any thread. */
     int32_t (*clock)(bimetal_handle handle, uint32_t clock, uint64_t *nanoseconds);
+
+    /* Shared data: values by key that outlive streams, and that all instances of the plugin see, on both metals. Copies up to capacity bytes of
+     * the value to `value`, its whole length to *length, and to *cas (may be null) a number for shared_set. BIMETAL_NOT_FOUND: no such key.
+     * Any thread. */
+    int32_t (*shared_get)(bimetal_handle handle, const void *key, size_t key_length, void *value, size_t capacity, size_t *length, uint32_t *cas);
+    /* Sets a value; with a cas other than 0 only if nobody has set it since: otherwise BIMETAL_CAS_MISMATCH. BIMETAL_INTERNAL when a limit would
+     * be passed. Any thread. */
+    int32_t (*shared_set)(bimetal_handle handle, const void *key, size_t key_length, const void *value, size_t value_length, uint32_t cas);
 } bimetal_host;
 
 /* What the plugin offers. A callback that is null is never called; what it would have seen passes on. */

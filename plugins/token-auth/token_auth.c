@@ -4,10 +4,10 @@
  * A token is checked in this order: shape, signature (constant time), contents, expiry. So nothing that came from the client is parsed
  * beyond the two base64url alphabets before the signature has been found good.
  */
+#include <bimetal_base64url.h>
 #include <bimetal_json.h>
 #include <bimetal_plugin.h>
-
-#include "sha256.h"
+#include <bimetal_sha256.h>
 
 #define SUBJECT_HEADER "x-token-subject"
 #define REASON_HEADER "x-token-error"
@@ -42,38 +42,6 @@ static const struct {
     [EXPIRED] = {"expired", "{\"error\":\"expired\"}\n", "Bearer error=\"invalid_token\""},
 };
 
-/* ---- base64url (RFC 4648, 5) without padding -------------------------------------------------------------------------------------- */
-
-/* The 6 bits of a character, or 64. */
-static inline uint32_t base64url_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') return (uint32_t)(c - 'A');
-    if (c >= 'a' && c <= 'z') return (uint32_t)(c - 'a' + 26);
-    if (c >= '0' && c <= '9') return (uint32_t)(c - '0' + 52);
-    return c == '-' ? 62 : c == '_' ? 63 : 64;
-}
-
-/* Decodes into target, which has room for 3/4 of text.length. False for a foreign character, an impossible length, and bits that no
- * encoder writes: of two different texts at most one is the encoding of given bytes. */
-static bool base64url_decode(bp_slice text, uint8_t *target, size_t *length)
-{
-    if (text.length % 4 == 1) return false;
-    uint32_t bits = 0;
-    unsigned bit_count = 0;
-    size_t written = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        uint32_t value = base64url_value(text.data[i]);
-        if (value == 64) return false;
-        bits = bits << 6 | value;
-        bit_count += 6;
-        if (bit_count < 8) continue;
-        bit_count -= 8;
-        target[written++] = (uint8_t)(bits >> bit_count);
-    }
-    *length = written;
-    return (bits & ((1u << bit_count) - 1)) == 0;
-}
-
 /* ---- Configuration ---------------------------------------------------------------------------------------------------------------- */
 
 static bool refuse(const char *why)
@@ -86,7 +54,7 @@ static bool take_key(bp_slice text, bool is_base64url)
 {
     uint8_t *key = text.length <= 2 * MAX_KEY_BYTES ? bp_keep(text.length) : NULL;
     size_t length = 0;
-    if (key == NULL || !(is_base64url ? base64url_decode(text, key, &length) : bp_json_unescape(text, key, &length)))
+    if (key == NULL || !(is_base64url ? bp_base64url_decode(text, key, &length) : bp_json_unescape(text, key, &length)))
         return refuse("token-auth: the key cannot be decoded, or is too long");
     if (length < MIN_KEY_BYTES || length > MAX_KEY_BYTES) return refuse("token-auth: the key must have 16 to 1024 bytes");
     hmac_sha256_prepare(&s_settings.key, key, length);
@@ -143,13 +111,6 @@ BP_ON_CONFIGURE(configure)
 
 /* ---- The token -------------------------------------------------------------------------------------------------------------------- */
 
-static bool is_equal_constant_time(const uint8_t *left, const uint8_t *right, size_t length)
-{
-    volatile uint8_t difference = 0; /* volatile: no early exit can be made of the loop */
-    for (size_t i = 0; i < length; i++) difference |= (uint8_t)(left[i] ^ right[i]);
-    return difference == 0;
-}
-
 /* Cuts the scheme off. False when the value offers no bearer token at all. */
 static bool take_scheme(bp_slice *value)
 {
@@ -168,10 +129,10 @@ static verdict open_token(bp_slice token, uint8_t payload[MAX_TOKEN_BYTES], size
     bp_slice signature = bp_bytes(token.data + encoded.length + 1, SIGNATURE_LENGTH);
     uint8_t offered[SHA256_BYTES + 1], computed[SHA256_BYTES];
     size_t offered_length;
-    if (token.data[encoded.length] != '.' || !base64url_decode(signature, offered, &offered_length)) return MALFORMED;
+    if (token.data[encoded.length] != '.' || !bp_base64url_decode(signature, offered, &offered_length)) return MALFORMED;
     hmac_sha256(&s_settings.key, encoded.data, encoded.length, computed);
-    if (!is_equal_constant_time(offered, computed, SHA256_BYTES)) return BAD_SIGNATURE;
-    return base64url_decode(encoded, payload, payload_length) ? VALID : MALFORMED;
+    if (!bp_equals_constant_time(offered, computed, SHA256_BYTES)) return BAD_SIGNATURE;
+    return bp_base64url_decode(encoded, payload, payload_length) ? VALID : MALFORMED;
 }
 
 /* Reads EXPIRY ":" SUBJECT. */

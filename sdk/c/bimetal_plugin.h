@@ -35,6 +35,7 @@ typedef int32_t bp_status;
 #define BP_OK 0
 #define BP_NOT_FOUND 1
 #define BP_BAD_ARGUMENT 2
+#define BP_CAS_MISMATCH 8
 #define BP_INTERNAL 10
 #define BP_UNIMPLEMENTED 12
 
@@ -227,8 +228,24 @@ static inline uint64_t bp_now_monotonic(void)
     return bp_target_now_monotonic();
 }
 
+/* Shared data: values by key that outlive streams and instances; all instances of the plugin see the same. Copies up to capacity bytes to
+ * value, the whole length to *length, and to *cas a number for bp_shared_set. BP_NOT_FOUND when there is no such key. */
+static inline bp_status bp_shared_get(bp_slice key, void *value, size_t capacity, size_t *length, uint32_t *cas)
+{
+    return bp_target_shared_get(key, value, capacity, length, cas);
+}
+
+/* Sets a value. With a cas other than 0, only if nobody has set it since it was read: otherwise BP_CAS_MISMATCH, and nothing was set. */
+static inline bp_status bp_shared_set(bp_slice key, bp_slice value, uint32_t cas)
+{
+    return bp_target_shared_set(key, value, cas);
+}
+
 /* Memory for good, zeroed: for what the configure handler makes. Null when there is none left. */
 void *bp_keep(size_t length);
+
+/* Memory until the handler returns, not zeroed: to build a body in. Only the last piece asked for is good. Null when there is none left. */
+void *bp_scratch(size_t length);
 
 /* ---- Handlers: name each at most once in the whole plugin ------------------------------------------------------------------------- */
 /*

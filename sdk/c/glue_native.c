@@ -48,6 +48,23 @@ int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
     return BIMETAL_OK;
 }
 
+/* One piece per thread, which grows and is used again: a handler never changes its thread, and another one starts anew. */
+void *bp_scratch(size_t length)
+{
+    static _Thread_local struct {
+        void *bytes;
+        size_t length;
+    } scratch;
+    if (length > scratch.length) {
+        void *larger = malloc(length);
+        if (larger == NULL) return NULL;
+        free(scratch.bytes);
+        scratch.bytes = larger;
+        scratch.length = length;
+    }
+    return scratch.bytes != NULL ? scratch.bytes : (scratch.bytes = malloc(1));
+}
+
 void *bp_keep(size_t length)
 {
     return calloc(1, length != 0 ? length : 1);

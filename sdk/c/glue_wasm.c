@@ -49,6 +49,11 @@ void *bp_keep(size_t length)
     return memset(kept, 0, length);
 }
 
+void *bp_scratch(size_t length)
+{
+    return bp_arena_allocate(length);
+}
+
 /* ---- Stream states: chained buckets by context id; blocks of ended streams are used again --------------------------------------- */
 
 typedef struct stream_block {

@@ -101,6 +101,16 @@ static inline uint64_t bp_target_now_monotonic(void)
     return nanoseconds;
 }
 
+static inline bp_status bp_target_shared_get(bp_slice key, void *value, size_t capacity, size_t *length, uint32_t *cas)
+{
+    return bp_host.shared_get(bp_host.handle, key.data, key.length, value, capacity, length, cas);
+}
+
+static inline bp_status bp_target_shared_set(bp_slice key, bp_slice value, uint32_t cas)
+{
+    return bp_host.shared_set(bp_host.handle, key.data, key.length, value.data, value.length, cas);
+}
+
 /* Entries: glue_native.c refers to them weakly and leaves null in the table what the plugin does not define. */
 int32_t bp_entry_configure(void *plugin, const uint8_t *configuration, size_t length);
 void bp_entry_stream_begin(void *plugin, bimetal_stream stream, void *state);

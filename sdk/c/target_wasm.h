@@ -62,6 +62,10 @@ BP_IMPORT("env", "proxy_continue_stream")
 bp_status bp_proxy_continue_stream(uint32_t stream_type);
 BP_IMPORT("env", "proxy_get_property")
 bp_status bp_proxy_get_property(const char *path, size_t path_length, const uint8_t **value, size_t *length);
+BP_IMPORT("env", "proxy_get_shared_data")
+bp_status bp_proxy_get_shared_data(const uint8_t *key, size_t key_length, const uint8_t **value, size_t *length, uint32_t *cas);
+BP_IMPORT("env", "proxy_set_shared_data")
+bp_status bp_proxy_set_shared_data(const uint8_t *key, size_t key_length, const uint8_t *value, size_t length, uint32_t cas);
 BP_IMPORT("env", "proxy_log")
 bp_status bp_proxy_log(uint32_t level, const uint8_t *message, size_t length);
 BP_IMPORT("env", "proxy_get_current_time_nanoseconds")
@@ -178,6 +182,22 @@ static inline uint64_t bp_target_now_monotonic(void)
     uint64_t nanoseconds = 0;
     bp_wasi_clock_time_get(BP_WASI_MONOTONIC, 0, &nanoseconds);
     return nanoseconds;
+}
+
+static inline bp_status bp_target_shared_get(bp_slice key, void *value, size_t capacity, size_t *length, uint32_t *cas)
+{
+    const uint8_t *bytes = 0;
+    uint32_t number = 0;
+    bp_status status = bp_proxy_get_shared_data(key.data, key.length, &bytes, length, &number);
+    if (status != BP_OK) return status;
+    memcpy(value, bytes, *length < capacity ? *length : capacity);
+    if (cas != 0) *cas = number;
+    return BP_OK;
+}
+
+static inline bp_status bp_target_shared_set(bp_slice key, bp_slice value, uint32_t cas)
+{
+    return bp_proxy_set_shared_data(key.data, key.length, value.data, value.length, cas);
 }
 
 #define BP_TARGET_CONFIGURE(handler) \

@@ -1,6 +1,6 @@
 // What an artefact was built from, recorded beside it: how the gateway knows that a build is stale.
 //
-//   sources  SHA-256 of every .c and .h file of the plugin's folder, names and contents
+//   sources  SHA-256 of the files of the plugin's folder that a build may read, names and contents
 //   sdk      the same of sdk/c and native/include
 //   flags    SHA-256 of the compiler's arguments, paths left out
 //   artefact SHA-256 of the file that was built
@@ -40,16 +40,15 @@ internal sealed record BuildRecord(string Sources, string Sdk, string Flags, str
         File.Move(temporary, path, overwrite: true);
     }
 
-    /// <summary>Digest of the C files of a folder; build/ and cases/ do not count.</summary>
+    /// <summary>Digest of the files of a folder; build/, cases/, the manifest and documents do not count.</summary>
     public static string DigestOfSources(params ReadOnlySpan<string> folders)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string folder in folders)
         {
-            var files = Directory.EnumerateFiles(folder, "*.?", SearchOption.AllDirectories)
-                .Where(file => file.EndsWith(".c", StringComparison.Ordinal) || file.EndsWith(".h", StringComparison.Ordinal))
+            var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
                 .Select(file => Path.GetRelativePath(folder, file))
-                .Where(file => !file.StartsWith("build/", StringComparison.Ordinal) && !file.StartsWith("cases/", StringComparison.Ordinal))
+                .Where(IsSource)
                 .Order(StringComparer.Ordinal);
             foreach (string file in files)
             {
@@ -61,6 +60,11 @@ internal sealed record BuildRecord(string Sources, string Sdk, string Flags, str
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    // Tables that a source takes in with #embed have any name, so everything counts that is not known to stay outside.
+    private static bool IsSource(string file) =>
+        !file.StartsWith("build/", StringComparison.Ordinal) && !file.StartsWith("cases/", StringComparison.Ordinal)
+        && !file.EndsWith(".md", StringComparison.Ordinal) && !file.EndsWith(".yaml", StringComparison.Ordinal);
 
     public static string DigestOf(IEnumerable<string> words) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', words))));
 

@@ -52,6 +52,8 @@ internal unsafe struct NativeHostTable
     public delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, int> Log;
     public delegate* unmanaged[Cdecl]<nint, uint*, int> LogLevel;
     public delegate* unmanaged[Cdecl]<nint, uint, ulong*, int> Clock;
+    public delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, nuint*, uint*, int> SharedGet;
+    public delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, uint, int> SharedSet;
 }
 
 /// <summary><c>bimetal_plugin</c>.</summary>

@@ -38,6 +38,8 @@ internal static unsafe partial class NativeHost
         host->Log = &Log;
         host->LogLevel = &LogLevel;
         host->Clock = &Clock;
+        host->SharedGet = &SharedGet;
+        host->SharedSet = &SharedSet;
     }
 
     // SAFETY (all host functions): pointers are the plugin's, which shares our address space and is trusted to pass what bimetal.h says;

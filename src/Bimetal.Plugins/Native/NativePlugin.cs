@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.Native;
@@ -23,6 +24,7 @@ public sealed unsafe class NativePlugin : Plugin
     {
         Services = services;
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
+        State = services.States.Of(config.Name);
         _bodyLimitBytes = config.Limits.BodyBufferBytes;
         _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
         _table->StructSize = (uint)sizeof(NativePluginTable);
@@ -33,6 +35,9 @@ public sealed unsafe class NativePlugin : Plugin
     internal PluginHostServices Services { get; }
 
     internal PluginIdentity Identity { get; }
+
+    /// <summary>What outlives the plugin, under its name.</summary>
+    internal PluginState State { get; }
 
     internal NativePluginTable* Table => _table;
 

@@ -1,9 +1,9 @@
 /*
- * sha256.h - SHA-256 (FIPS 180-4) and HMAC (RFC 2104) over it. Plain C without tables of pointers, allocation or data-dependent branches.
- * Checked by the plugin's cases, whose signatures were made by another implementation: messages of every length around a block, long keys.
+ * bimetal_sha256.h - SHA-256 (FIPS 180-4) and HMAC (RFC 2104) over it. Plain C without tables of pointers, allocation or data-dependent branches.
+ * Checked by the cases of plugins/token-auth, whose signatures were made by another implementation: messages of every length around a block, long keys.
  */
-#ifndef TOKEN_AUTH_SHA256_H
-#define TOKEN_AUTH_SHA256_H
+#ifndef BIMETAL_SHA256_H
+#define BIMETAL_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>
