@@ -8,8 +8,8 @@
 #include <bimetal_text.h>
 
 #define MAX_PATTERNS 512u
-#define MAX_STATES 8192u
-#define MAX_CLASSES 64u /* of bytes: every byte that no pattern has is one class */
+#define MAX_STATES 6144u
+#define MAX_CLASSES 96u /* of bytes: every byte that no pattern has is one class */
 #define MAX_TARGET_BYTES 16384u
 
 static const uint8_t s_built_in[] = {
@@ -69,7 +69,7 @@ static bool number_classes(void)
         for (size_t i = 0; i < s_patterns[p].text.length; i++) {
             uint8_t *class = &s_class_of[s_patterns[p].text.data[i]];
             if (*class != 0) continue;
-            if (s_class_count == MAX_CLASSES) return bp_refuse("signature-scan: the patterns have more than 63 different bytes");
+            if (s_class_count == MAX_CLASSES) return bp_refuse("signature-scan: the patterns have more than 95 different bytes");
             *class = (uint8_t)s_class_count++;
         }
     }
@@ -84,7 +84,7 @@ static bool add_to_tree(size_t pattern)
     for (size_t i = 0; i < text.length; i++) {
         uint16_t *next = &s_next[state * MAX_CLASSES + s_class_of[text.data[i]]];
         if (*next == 0) {
-            if (s_state_count == MAX_STATES) return bp_refuse("signature-scan: the patterns are too long together (8192 states)");
+            if (s_state_count == MAX_STATES) return bp_refuse("signature-scan: the patterns are too long together (6144 states)");
             *next = (uint16_t)s_state_count++;
         }
         state = *next;

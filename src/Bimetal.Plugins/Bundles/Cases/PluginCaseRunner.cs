@@ -1,6 +1,7 @@
 // Runs the cases of a plugin folder on one metal or both: `bimetal test`, `demo --once` and the meter's "same result" use it.
 
 using System.Text;
+using Bimetal.Plugins.ProxyWasm.State;
 
 namespace Bimetal.Plugins.Bundles.Cases;
 
@@ -45,7 +46,8 @@ public static class PluginCaseRunner
         {
             foreach (var metal in metals)
             {
-                await using var plugin = await LoadAsync(folder, metal, group.Key, instance, services, cancellation);
+                // Each metal starts with shared data of its own: what one has counted must not decide what the other does.
+                await using var plugin = await LoadAsync(folder, metal, group.Key, instance, services with { States = new PluginStates() }, cancellation);
                 foreach (var one in group)
                 {
                     cancellation.ThrowIfCancellationRequested();
