@@ -9,6 +9,7 @@ using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Operation;
 using Bimetal.Gateway.Telemetry;
+using Bimetal.Gateway.Transport;
 using Bimetal.Plugins;
 
 namespace Bimetal.Gateway;
@@ -17,6 +18,7 @@ namespace Bimetal.Gateway;
 public sealed class GatewayHost : IAsyncDisposable
 {
     private readonly GatewayOptions _options;
+    private readonly EventLoops _loops = new(Environment.ProcessorCount);
     private readonly GatewayServices _services;
     private readonly Reloader _reloader;
     private readonly SemaphoreSlim _changing = new(1, 1);
@@ -33,7 +35,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private GatewayHost(GatewayOptions options)
     {
         _options = options;
-        _services = new GatewayServices(options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
+        _services = new GatewayServices(_loops, options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
         _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
     }
 
@@ -161,11 +163,11 @@ public sealed class GatewayHost : IAsyncDisposable
         // A new listener serves the new model from its first connection on.
         GatewayModel Current() => _model is { } published && published.Generation >= next.Generation ? published : next;
         IReadOnlyList<ListenerConfig> adminConfig = next.Config.Admin is { } admin ? [new ListenerConfig("admin", admin.Address)] : [];
-        var newAdmin = await _admin.ChangeAsync(adminConfig, listener => OpenAsync(listener, new AdminApplication(Current, _services), cancellation));
+        var newAdmin = await _admin.ChangeAsync(adminConfig, async listener => await HttpServer.StartAsync([(listener.Name, listener.Address)], new AdminApplication(Current, _services), cancellation));
         ListenerSet newTraffic;
         try
         {
-            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, listener => OpenAsync(listener, new GatewayApplication(Current, _services), cancellation));
+            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, async listener => await TrafficServer.StartAsync(listener, _loops, new GatewayApplication(Current, _services)));
         }
         catch
         {
@@ -190,16 +192,13 @@ public sealed class GatewayHost : IAsyncDisposable
         await closeWithout(next, deadline.Token);
     }
 
-    private static Task<HttpServer> OpenAsync<TContext>(
-        ListenerConfig listener, Microsoft.AspNetCore.Hosting.Server.IHttpApplication<TContext> application, CancellationToken cancellation)
-        where TContext : notnull => HttpServer.StartAsync([(listener.Name, listener.Address)], application, cancellation);
-
     /// <summary>The end: nothing takes requests any more, so what is in use is in use by exchanges whose connections are broken.</summary>
     private async Task ReleaseAsync()
     {
         if (_model is { } last) _retired.Add(last.RetireAsync(_giveUp.Token));
         _giveUp.CancelAfter(GatewayLimits.LastExchanges);
         await _retired.WaitAsync();
+        _loops.Dispose();
         _giveUp.Dispose();
         _reloader.Dispose();
     }

@@ -27,7 +27,7 @@ internal sealed class GatewayModel
         Config = config;
         Plugins = plugins;
         Telemetry = telemetry;
-        _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => new Upstream(pair.Value, new SocketsUpstreamClient(pair.Value.Timeouts)));
+        _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => new Upstream(pair.Value, new Http1UpstreamClient(pair.Value.Timeouts)));
         _filters = new FilterMaker(plugins, log);
         _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], _upstreams[route.Upstream]))];
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);

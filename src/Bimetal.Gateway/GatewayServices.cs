@@ -1,12 +1,13 @@
 // What every exchange needs beside the model: clock, log, ids, and whether the gateway is about to stop.
 
+using Bimetal.Gateway.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway;
 
 /// <summary>Thread-safe; lives as long as the gateway.</summary>
 /// <param name="NewErrorId">Makes the id of an error answer.</param>
-internal sealed record GatewayServices(TimeProvider Time, ILogger Log, Func<string> NewErrorId)
+internal sealed record GatewayServices(EventLoops Loops, TimeProvider Time, ILogger Log, Func<string> NewErrorId)
 {
     private volatile bool _isDraining;
 

@@ -142,7 +142,41 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task Expect100_IsAnsweredByTheGateway()
+    public async Task Expect100_IsAskedOfTheUpstream_WhoseAnswerLetsTheClientSend()
+    {
+        await using var upstream = new WireUpstream(async call =>
+        {
+            await call.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n");
+            string body = System.Text.Encoding.Latin1.GetString(await call.ReadBodyAsync());
+            await call.WriteAsync($"HTTP/1.1 200 OK\r\ncontent-length: {body.Length}\r\n\r\n{body}");
+        });
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        using var client = await gateway.ConnectAsync();
+        for (int round = 0; round < 2; round++)
+        {
+            await client.SendAsync("POST / HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+            Assert.Equal(100, (await client.ReceiveAsync()).Status);
+            await client.SendAsync("abc");
+            Assert.Equal("abc", (await client.ReceiveAsync()).Text);
+        }
+
+        Assert.All(upstream.Received, received => Assert.Equal("100-continue", received["expect"]));
+    }
+
+    [Fact]
+    public async Task Expect100_RefusedByTheUpstream_IsAnsweredWithoutTheBody()
+    {
+        await using var upstream = new WireUpstream(call => call.WriteAsync("HTTP/1.1 417 Expectation Failed\r\ncontent-length: 2\r\n\r\nno"));
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        using var client = await gateway.ConnectAsync();
+        var answer = await client.ExchangeAsync("POST / HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+        Assert.Equal(417, answer.Status);
+        Assert.Empty(await client.Reader.ReadToEndAsync(client.Cancellation));
+        Assert.Single(upstream.Received);
+    }
+
+    [Fact]
+    public async Task Expect100_OfAnUpstreamThatSaysNothing_IsGivenUpAfterAWhile()
     {
         await using var upstream = Echo();
         await using var gateway = await TestGateway.StartAsync(upstream);
@@ -151,7 +185,41 @@ public sealed class ForwardingTests
         Assert.Equal(100, (await client.ReceiveAsync()).Status);
         await client.SendAsync("abc");
         Assert.Equal("abc", (await client.ReceiveAsync()).Text);
-        Assert.False(Assert.Single(upstream.Received).Has("expect"));
+    }
+
+    [Fact]
+    public async Task EarlyAnswer_IsPassedOnWhileTheClientStillSends()
+    {
+        await using var upstream = new WireUpstream(async call =>
+        {
+            await call.WriteAsync("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno");
+            call.Connection.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+            await call.Reader.ReadToEndAsync(call.Cancellation);
+        });
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        using var client = await gateway.ConnectAsync();
+        await client.SendAsync("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000\r\n\r\nfirst bytes");
+        var answer = await client.ReceiveAsync();
+        Assert.Equal(413, answer.Status);
+        Assert.Equal("no", answer.Text);
+    }
+
+    [Fact]
+    public async Task Trailers_PassBothWays()
+    {
+        await using var upstream = new WireUpstream(async call =>
+        {
+            await call.Reader.ReadExactlyAsync(8, call.Cancellation); // the chunk
+            Assert.Equal("0", await call.Reader.ReadLineAsync(call.Cancellation));
+            var trailers = await call.Reader.ReadFieldsAsync(call.Cancellation);
+            await call.WriteAsync($"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-echo: {trailers.Single().Value}\r\n\r\n");
+        });
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        using var client = await gateway.ConnectAsync();
+        await client.SendAsync("POST / HTTP/1.1\r\nhost: test\r\nte: trailers\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 42\r\n\r\n");
+        await client.Reader.ReadHeadAsync(client.Cancellation);
+        Assert.Equal("0", await client.Reader.ReadLineAsync(client.Cancellation));
+        Assert.Equal(("x-echo", "42"), Assert.Single(await client.Reader.ReadFieldsAsync(client.Cancellation)));
     }
 
     [Fact]
@@ -168,7 +236,7 @@ public sealed class ForwardingTests
         }
 
         Assert.Equal(40, upstream.Received.Count);
-        Assert.Equal(1, upstream.ConnectionCount);
+        Assert.InRange(upstream.ConnectionCount, 1, 2); // one per loop that had a client
     }
 
     [Fact]

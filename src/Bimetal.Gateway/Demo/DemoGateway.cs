@@ -64,7 +64,7 @@ public sealed class DemoGateway : IAsyncDisposable
         try
         {
             options.Progress?.Report("starting the gateway");
-            var host = await StartHostAsync(options, upstream.Bound[0].Address, Path.Combine(folder, "gateway.yaml"), cancellation);
+            var host = await StartHostAsync(options, upstream.Bound.Address, Path.Combine(folder, "gateway.yaml"), cancellation);
             return new DemoGateway(host, upstream, folder);
         }
         catch

@@ -12,17 +12,28 @@ internal static class GatewayLimits
 
     public const int RequestHeaderCount = 128;
 
-    /// <summary>All response fields of an upstream together.</summary>
-    public const int ResponseHeadersKilobytes = 64;
+    /// <summary>Status line and fields of an upstream's response together.</summary>
+    public const int ResponseHeadersBytes = 64 << 10;
+
+    public const int ResponseHeaderCount = 256;
+
+    /// <summary>Responses 1xx before the one that counts.</summary>
+    public const int InformationalResponses = 16;
+
+    /// <summary>Connections per loop and endpoint that wait for a request; further ones are closed.</summary>
+    public const int UpstreamIdleConnections = 256;
+
+    /// <summary>What is read and dropped of a request that was answered before its end.</summary>
+    public const int DroppedBytes = 256 << 10;
+
+    /// <summary>Connections that wait in the kernel to be accepted.</summary>
+    public const int Backlog = 1024;
 
     /// <summary>Request bytes that a connection reads ahead of the pipeline.</summary>
     public const int RequestReadAheadBytes = 256 << 10;
 
     /// <summary>Response bytes that wait for a slow client before the pipeline waits as well.</summary>
     public const int ResponseWriteBehindBytes = 64 << 10;
-
-    /// <summary>One read from an upstream.</summary>
-    public const int UpstreamReadBytes = 32 << 10;
 
     /// <summary>What a filter without a limit of its own may hold of a body while it is paused.</summary>
     public const int HeldBodyBytes = 1 << 20;
@@ -44,6 +55,15 @@ internal static class GatewayLimits
 
     /// <summary>From the first byte of a request to the end of its headers.</summary>
     public static readonly TimeSpan RequestHeaders = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long an upstream is waited for that was asked whether it wants the body.</summary>
+    public static readonly TimeSpan ContinueWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a client may take to read the answer to a request that it has not sent to its end.</summary>
+    public static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a client may take for an answer of the gateway's own.</summary>
+    public static readonly TimeSpan LastWrite = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a connection may stay without a request.</summary>
     public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(120);

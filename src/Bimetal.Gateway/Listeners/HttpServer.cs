@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace Bimetal.Gateway.Listeners;
 
 /// <summary>One started server. Stopping drains it.</summary>
-internal sealed class HttpServer : IAsyncDisposable
+internal sealed class HttpServer : ListenerServer
 {
     // A lone LF ends no line: who stands before us may have taken it for a part of a value.
     static HttpServer() => AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
@@ -25,8 +25,8 @@ internal sealed class HttpServer : IAsyncDisposable
         _transport = transport;
     }
 
-    /// <summary>In the order of the configuration.</summary>
-    public IReadOnlyList<BoundListener> Bound => _transport.Bound;
+    /// <summary>The first of them.</summary>
+    public override BoundListener Bound => _transport.Bound[0];
 
     /// <exception cref="GatewayStartException">An address cannot be bound; no address is left bound then.</exception>
     public static async Task<HttpServer> StartAsync<TContext>(
@@ -48,10 +48,9 @@ internal sealed class HttpServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes no new connection, closes idle ones, waits for requests in flight until <paramref name="deadline"/>, then breaks them off.</summary>
-    public Task StopAsync(CancellationToken deadline) => _server.StopAsync(deadline);
+    public override Task StopAsync(CancellationToken deadline) => _server.StopAsync(deadline);
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         using var now = new CancellationTokenSource();
         await now.CancelAsync();

@@ -5,6 +5,18 @@ using Bimetal.Gateway.Configuration;
 
 namespace Bimetal.Gateway.Listeners;
 
+/// <summary>One open listener, whatever serves it.</summary>
+internal abstract class ListenerServer : IAsyncDisposable
+{
+    /// <summary>With its real port.</summary>
+    public abstract BoundListener Bound { get; }
+
+    /// <summary>Takes no new connection, closes idle ones, waits for requests in flight until <paramref name="deadline"/>, then breaks them off.</summary>
+    public abstract Task StopAsync(CancellationToken deadline);
+
+    public abstract ValueTask DisposeAsync();
+}
+
 /// <summary>Immutable; a server can be in two sets, one after the other.</summary>
 internal sealed class ListenerSet
 {
@@ -13,7 +25,7 @@ internal sealed class ListenerSet
     private ListenerSet(IReadOnlyList<OpenListener> open)
     {
         _open = open;
-        Bound = [.. open.Select(listener => listener.Server.Bound[0] with { Name = listener.Config.Name })];
+        Bound = [.. open.Select(listener => listener.Server.Bound with { Name = listener.Config.Name })];
     }
 
     public static ListenerSet Empty { get; } = new([]);
@@ -23,7 +35,7 @@ internal sealed class ListenerSet
 
     /// <summary>Opens what this set does not have yet.</summary>
     /// <exception cref="GatewayStartException">An address cannot be bound; what was opened for it is closed again, and this set is as it was.</exception>
-    public async Task<ListenerSet> ChangeAsync(IReadOnlyList<ListenerConfig> wanted, Func<ListenerConfig, Task<HttpServer>> open)
+    public async Task<ListenerSet> ChangeAsync(IReadOnlyList<ListenerConfig> wanted, Func<ListenerConfig, Task<ListenerServer>> open)
     {
         var unused = _open.ToList();
         var result = new OpenListener[wanted.Count];
@@ -36,7 +48,7 @@ internal sealed class ListenerSet
             unused.RemoveAt(kept);
         }
 
-        var opened = new List<HttpServer>();
+        var opened = new List<ListenerServer>();
         try
         {
             for (int index = 0; index < wanted.Count; index++)
@@ -72,5 +84,5 @@ internal sealed class ListenerSet
         await listener.Server.DisposeAsync();
     }));
 
-    private sealed record OpenListener(ListenerConfig Config, HttpServer Server);
+    private sealed record OpenListener(ListenerConfig Config, ListenerServer Server);
 }

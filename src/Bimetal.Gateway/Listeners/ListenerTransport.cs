@@ -39,7 +39,8 @@ internal sealed class ListenerTransport(IReadOnlyList<(string Name, IPEndPoint A
         }
     }
 
-    private static string Reason(Exception exception) => (exception as SocketException ?? exception.InnerException as SocketException)?.SocketErrorCode switch
+    /// <summary>Why an address cannot be bound, and what to do.</summary>
+    public static string Reason(Exception exception) => (exception as SocketException ?? exception.InnerException as SocketException)?.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse => "the port is in use; stop the other program or choose another port",
         SocketError.AccessDenied => "permission denied; ports below 1024 need CAP_NET_BIND_SERVICE",

@@ -1,9 +1,12 @@
 // One request and its response, from the client's bytes to the log line: route, request leg, response leg, and what to answer when one of
 // them ends early. Whatever happens, every filter that began gets its log callback and is disposed after the answer was written.
 
+using System.Buffers;
+using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Routing;
 using Bimetal.Gateway.Telemetry;
+using Bimetal.Gateway.Transport;
 using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins.Streams;
 
@@ -11,7 +14,7 @@ namespace Bimetal.Gateway.Pipeline;
 
 internal sealed class Exchange(ClientExchange client, GatewayModel model, GatewayServices services) : IDisposable
 {
-    private readonly ExchangeClock _clock = new(services.Time);
+    private readonly ExchangeClock _clock = new(client.Loop, services.Time);
     private readonly long _startedAt = services.Time.GetTimestamp();
     private ExchangeContext? _context;
     private RequestLeg? _request;
@@ -22,11 +25,16 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private string _answeredBy = "";
     private int _status;
     private long _plainBytes;
+    private CancellationTokenRegistration _interrupt;
+
+    /// <summary>Where the exchange runs.</summary>
+    public EventLoop Loop => client.Loop;
 
     /// <summary>Never throws: what goes wrong is answered, or breaks the connection, and is logged.</summary>
     public async Task RunAsync()
     {
-        using var clientGone = client.Aborted.UnsafeRegister(static clock => ((ExchangeClock)clock!).ClientGone(), _clock);
+        client.Watch(_clock);
+        InterruptWithClock();
         try
         {
             await PassOnAsync();
@@ -42,8 +50,23 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
 
     public void Dispose()
     {
+        client.Watch(null);
+        _interrupt.Dispose();
         _clock.Dispose();
         model.Leave();
+    }
+
+    // What waits for the client ends with the clock's token.
+    private void InterruptWithClock()
+    {
+        _interrupt.Dispose();
+        _interrupt = _clock.Token.UnsafeRegister(static client => ((ClientExchange)client!).Interrupt(), client);
+    }
+
+    private void RenewClock()
+    {
+        _clock.Renew();
+        InterruptWithClock();
     }
 
     private async Task PassOnAsync()
@@ -52,7 +75,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         if (client.Refusal() is { } refusal)
         {
             client.CloseAfterwards();
-            await AnswerPlainlyAsync(ExchangeErrors.BadRequest(refusal));
+            await AnswerPlainlyAsync(refusal);
             return;
         }
 
@@ -133,7 +156,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             return null;
         }
 
-        _clock.Renew();
+        RenewClock();
         if (stop.Error is not null) NoteError(stop.Error);
         else _answeredBy = stop.By;
         var answer = stop.Answer ?? ErrorAnswer.Of(stop.Error!, _errorId);
@@ -156,16 +179,23 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         _status = answer.Status;
         client.WriteHeaders(answer.Status, answer.Headers, answer.Body.Length);
         if (client.Method == "HEAD") return;
-        await client.Writer.WriteAsync(answer.Body, _clock.Token);
+        await client.WriteAsync(new ReadOnlySequence<byte>(answer.Body), isLast: true);
         _plainBytes = answer.Body.Length;
     }
 
     private async Task CompleteAsync()
     {
-        _clock.Expect(_context?.Idle ?? TimeSpan.FromSeconds(60), ExchangeErrors.ResponseWriteTimeout);
-        using var abort = _clock.Token.UnsafeRegister(static client => ((ClientExchange)client!).Abort(), client);
-        await client.CompleteAsync();
-        _clock.Rest();
+        _clock.Expect(isRequest: false, _context?.Idle ?? GatewayLimits.LastWrite, ExchangeErrors.ResponseWriteTimeout);
+        try
+        {
+            await client.CompleteAsync(_context?.Stream.ResponseTrailers);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            throw new GatewayException(_clock.Reason ?? ExchangeErrors.ClientGone, exception);
+        }
+
+        _clock.Rest(isRequest: false);
     }
 
     private void NoteError(GatewayError error)
@@ -183,7 +213,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             try
             {
                 client.ClearHeaders();
-                _clock.Renew();
+                RenewClock();
                 await AnswerPlainlyAsync(error);
                 await CompleteAsync();
                 return;
@@ -203,7 +233,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     {
         if (_response is not null) await _response.StopReadingAsync();
         if (_request is not null) await _request.StopReadingAsync();
-        Guard(() => _upstreamResponse?.Dispose());
+        if (_upstreamResponse is not null) await _upstreamResponse.StopSendingAsync();
         foreach (var step in _context?.Steps ?? [])
         {
             if (step.Stream is not { } stream) continue;
@@ -211,6 +241,8 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             Guard(stream.Dispose);
         }
 
+        // Only now: the fields that the filters saw stand in the buffers of the connection.
+        if (_upstreamResponse is not null) Guard(_upstreamResponse.Dispose);
         model.Telemetry.AccessLog?.Write(Entry());
     }
 

@@ -1,74 +1,88 @@
-// The one timer of an exchange: whoever waits says for what and how long at most; when it fires, or the client goes away, the exchange's
-// token is cancelled and Reason says why.
+// The time limits of an exchange: whoever waits says for what and how long at most; when that has passed, or the client goes away, the
+// exchange's token is cancelled and Reason says why. Request and response have a limit each, because both can move at once.
+
+using Bimetal.Gateway.Transport;
 
 namespace Bimetal.Gateway.Pipeline;
 
-/// <summary>Owns the cancellation of one exchange. Only <see cref="ClientGone"/> is called by other threads.</summary>
-internal sealed class ExchangeClock(TimeProvider time) : IDisposable
+/// <summary>Owns the cancellation of one exchange. Used by the thread of the exchange's loop.</summary>
+internal sealed class ExchangeClock : LoopDeadline, IDisposable
 {
-    private readonly Lock _gate = new();
-    private CancellationTokenSource _source = new(Timeout.InfiniteTimeSpan, time);
-    private GatewayError? _expected;
-    private bool _isClientGone;
+    private readonly EventLoop _loop;
+    private CancellationTokenSource _source = new();
+    private Wait _request = new() { DueMs = long.MaxValue };
+    private Wait _response = new() { DueMs = long.MaxValue };
+    private GatewayError? _reason;
 
-    public TimeProvider Time => time;
+    public ExchangeClock(EventLoop loop, TimeProvider time)
+    {
+        _loop = loop;
+        Time = time;
+        loop.Add(this, isCoarse: false);
+    }
+
+    public TimeProvider Time { get; }
 
     public CancellationToken Token => _source.Token;
 
     /// <summary>Why <see cref="Token"/> is cancelled; null while it is not.</summary>
-    public GatewayError? Reason
+    public GatewayError? Reason => _source.IsCancellationRequested ? _reason : null;
+
+    /// <summary>From now on at most <paramref name="limit"/> may pass until the next call for this direction; then the exchange ends with <paramref name="error"/>.</summary>
+    public void Expect(bool isRequest, TimeSpan? limit, GatewayError error)
     {
-        get
-        {
-            if (!_source.IsCancellationRequested) return null;
-            return _isClientGone ? ExchangeErrors.ClientGone : _expected;
-        }
+        ref var wait = ref Of(isRequest);
+        wait.Error = error;
+        wait.DueMs = limit is { } time ? _loop.NowMs + (long)time.TotalMilliseconds : long.MaxValue;
+        DueMs = Math.Min(_request.DueMs, _response.DueMs);
     }
 
-    /// <summary>From now on at most <paramref name="limit"/> may pass until the next call; then the exchange ends with <paramref name="error"/>.</summary>
-    public void Expect(TimeSpan? limit, GatewayError error)
+    /// <summary>Nothing is waited for in this direction that could take too long.</summary>
+    public void Rest(bool isRequest)
     {
-        if (_source.IsCancellationRequested) return;
-        _expected = error;
-        _source.CancelAfter(limit ?? Timeout.InfiniteTimeSpan);
-    }
-
-    /// <summary>Nothing is waited for that could take too long.</summary>
-    public void Rest()
-    {
-        if (!_source.IsCancellationRequested) _source.CancelAfter(Timeout.InfiniteTimeSpan);
+        Of(isRequest).DueMs = long.MaxValue;
+        DueMs = Math.Min(_request.DueMs, _response.DueMs);
     }
 
     /// <summary>After a timeout: a new token, under which it can be answered. Without effect when the client is gone.</summary>
     public void Renew()
     {
-        lock (_gate)
-        {
-            if (!_source.IsCancellationRequested || _isClientGone) return;
-            _source.Dispose();
-            _source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        }
+        Rest(isRequest: true);
+        Rest(isRequest: false);
+        if (!_source.IsCancellationRequested || _reason == ExchangeErrors.ClientGone) return;
+        _source.Dispose();
+        _source = new CancellationTokenSource();
+        _reason = null;
     }
 
     /// <summary>Ends the exchange now.</summary>
-    public void ClientGone()
-    {
-        CancellationTokenSource source;
-        lock (_gate)
-        {
-            _isClientGone = true;
-            source = _source;
-        }
+    public void ClientGone() => End(ExchangeErrors.ClientGone);
 
-        try
-        {
-            source.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The exchange ended at the same moment: there is nothing left to cancel.
-        }
+    public void Dispose()
+    {
+        Leave();
+        _source.Dispose();
     }
 
-    public void Dispose() => _source.Dispose();
+    protected internal override void OnDue() => End((_loop.NowMs >= _request.DueMs ? _request : _response).Error!);
+
+    private ref Wait Of(bool isRequest)
+    {
+        if (isRequest) return ref _request;
+        return ref _response;
+    }
+
+    private void End(GatewayError reason)
+    {
+        if (_source.IsCancellationRequested) return;
+        _reason = reason;
+        DueMs = long.MaxValue;
+        _source.Cancel();
+    }
+
+    private struct Wait
+    {
+        public long DueMs;
+        public GatewayError? Error;
+    }
 }

@@ -35,7 +35,7 @@ internal sealed class ExchangeContext(ClientExchange client, Route route, Exchan
     public (MessageFlow Flow, MessagePump Pump) BeginRequest()
     {
         var flow = new MessageFlow(Steps, isRequest: true, Stream, Wake, Gate, clock.Time);
-        var pump = new MessagePump(flow, client.HasBody ? client : null, Stream.RequestTrailers, clock, Idle);
+        var pump = new MessagePump(flow, isRequest: true, client.HasBody ? client : null, Stream.RequestTrailers, clock, Idle);
         _requestPump = pump;
         return (flow, pump);
     }
@@ -43,7 +43,7 @@ internal sealed class ExchangeContext(ClientExchange client, Route route, Exchan
     public (MessageFlow Flow, MessagePump Pump) BeginResponse(MessageBody? body)
     {
         var flow = new MessageFlow(Steps, isRequest: false, Stream, Wake, Gate, clock.Time);
-        var pump = new MessagePump(flow, body, Stream.ResponseTrailers, clock, Idle);
+        var pump = new MessagePump(flow, isRequest: false, body, Stream.ResponseTrailers, clock, Idle);
         _responsePump = pump;
         return (flow, pump);
     }

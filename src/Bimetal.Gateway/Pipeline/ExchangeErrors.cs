@@ -1,10 +1,14 @@
 // The errors of an exchange that are raised again and again, made once.
 
+using Bimetal.Gateway.Http1;
+
 namespace Bimetal.Gateway.Pipeline;
 
 internal static class ExchangeErrors
 {
     public static GatewayError ClientGone { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Aborted, Retryable: false, "the client closed the connection");
+
+    public static GatewayError RequestHeadersTimeout { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "the request's headers did not come in time");
 
     public static GatewayError RequestBodyTimeout { get; } = new(ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "no byte of the request body within the idle timeout");
 
@@ -20,11 +24,25 @@ internal static class ExchangeErrors
 
     public static GatewayError BadRequest(string detail) => new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, detail);
 
+    /// <summary>A request head that breaks HTTP or a limit.</summary>
+    public static GatewayError OfHead(HeadProblem problem) => new(ErrorPhase.RequestHeaders, ErrorSide.Client, CauseOf(problem.Status), Retryable: false, problem.Detail);
+
+    /// <summary>The same for a request's body.</summary>
+    public static GatewayError OfBody(int status, string detail) => new(ErrorPhase.RequestBody, ErrorSide.Client, CauseOf(status), Retryable: false, detail);
+
     public static GatewayError BadTarget { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, "the request target is not valid");
 
     public static GatewayError NoRoute { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.NoRoute, Retryable: false, "no route has this host and path");
 
     public static GatewayError MethodNotAllowed { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.MethodNotAllowed, Retryable: false, "routes have this path, but with other methods");
+
+    private static ErrorCause CauseOf(int status) => status switch
+    {
+        414 => ErrorCause.TargetTooLong,
+        431 => ErrorCause.FieldsTooLarge,
+        505 => ErrorCause.UnknownVersion,
+        _ => ErrorCause.Malformed,
+    };
 
     public static GatewayError Bug(Exception exception) => new(ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Failed, Retryable: false, $"{exception.GetType().Name}: {exception.Message}");
 

@@ -37,6 +37,15 @@ public enum ErrorCause
     /// <summary>Larger than a named limit.</summary>
     TooLarge,
 
+    /// <summary>Request line longer than its limit.</summary>
+    TargetTooLong,
+
+    /// <summary>Header fields or trailers beyond their limits.</summary>
+    FieldsTooLarge,
+
+    /// <summary>An HTTP version that is not spoken here.</summary>
+    UnknownVersion,
+
     /// <summary>A named time passed.</summary>
     Timeout,
 
@@ -65,6 +74,9 @@ public sealed record GatewayError(ErrorPhase Phase, ErrorSide Side, ErrorCause C
         (_, ErrorCause.MethodNotAllowed) => "method-not-allowed",
         (ErrorSide.Client, ErrorCause.Malformed) => "bad-request",
         (ErrorSide.Client, ErrorCause.TooLarge) => "body-too-large",
+        (_, ErrorCause.TargetTooLong) => "target-too-long",
+        (_, ErrorCause.FieldsTooLarge) => "fields-too-large",
+        (_, ErrorCause.UnknownVersion) => "unknown-version",
         (ErrorSide.Client, ErrorCause.Timeout) => "request-timeout",
         (ErrorSide.Client, ErrorCause.Aborted) => "client-gone",
         (ErrorSide.Plugin, ErrorCause.Unavailable) => "plugin-unavailable",

@@ -1,35 +1,15 @@
 // Feeds a MessageFlow from a body: reads, pushes, waits for paused filters with their deadline. Whoever drives it takes what comes out
 // between two steps, so reading never runs ahead of writing.
 
-using System.IO.Pipelines;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Pipeline;
 
-/// <summary>Where the body of a message comes from.</summary>
-internal abstract class MessageBody
-{
-    public abstract PipeReader Reader { get; }
-
-    /// <summary>Known length in bytes, or null.</summary>
-    public abstract long? Length { get; }
-
-    /// <summary>Called at the end of the body: fills the trailers and says whether there are any.</summary>
-    public abstract bool ReadTrailers(HeaderMap trailers);
-
-    /// <summary>What the exchange ends with when the next bytes take too long.</summary>
-    public abstract GatewayError ReadTimeout { get; }
-
-    /// <summary>What a failure to read means.</summary>
-    public abstract GatewayError ReadFailure(Exception exception);
-}
-
 /// <summary>Drives one direction of one exchange.</summary>
-internal sealed class MessagePump(MessageFlow flow, MessageBody? body, HeaderMap trailers, ExchangeClock clock, TimeSpan? idle)
+internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody? body, HeaderMap trailers, ExchangeClock clock, TimeSpan? idle)
 {
     private TaskCompletionSource? _wake;
-    private Task<ReadResult>? _pendingRead;
-    private SequencePosition? _consumed;
+    private Task<BodyPiece>? _pendingRead;
     private bool _isInputOver = body is null;
     private bool _areTrailersNext;
 
@@ -44,7 +24,7 @@ internal sealed class MessagePump(MessageFlow flow, MessageBody? body, HeaderMap
     /// </summary>
     public ValueTask StepAsync()
     {
-        GiveUpOutput();
+        flow.ClearOutput();
         if (flow.TryResume()) return ValueTask.CompletedTask;
         if (flow.IsHeld) return StepWhileHeldAsync();
         if (!_areTrailersNext) return ReadAndPushAsync();
@@ -58,35 +38,26 @@ internal sealed class MessagePump(MessageFlow flow, MessageBody? body, HeaderMap
     {
         try
         {
-            GiveUpOutput();
+            flow.ClearOutput();
+            body?.CancelRead();
             if (_pendingRead is not { } reading) return;
             _pendingRead = null;
-            body!.Reader.CancelPendingRead();
-            var result = await reading;
-            body.Reader.AdvanceTo(result.Buffer.Start);
+            await reading;
         }
         catch (Exception)
         {
-            // The body ended or broke in the meantime; nobody waits for it any more.
+            // Cancelled, or the body ended or broke in the meantime; nobody waits for it any more.
         }
-    }
-
-    private void GiveUpOutput()
-    {
-        flow.ClearOutput();
-        if (_consumed is not { } consumed) return;
-        _consumed = null;
-        body!.Reader.AdvanceTo(consumed);
     }
 
     private async ValueTask ReadAndPushAsync()
     {
         if (_isInputOver) throw new InvalidOperationException("The message is over, but its end has not come out of the chain.");
-        clock.Expect(idle, body!.ReadTimeout);
-        ReadResult result;
+        clock.Expect(isRequest, idle, body!.ReadTimeout);
+        BodyPiece piece;
         try
         {
-            result = _pendingRead is { } pending ? await pending : await body.Reader.ReadAsync(clock.Token);
+            piece = _pendingRead is { } pending ? await pending : await body.ReadAsync(clock.Token);
         }
         catch (Exception exception) when (exception is not GatewayException)
         {
@@ -94,19 +65,18 @@ internal sealed class MessagePump(MessageFlow flow, MessageBody? body, HeaderMap
         }
 
         _pendingRead = null;
-        clock.Rest();
-        Push(result);
+        clock.Rest(isRequest);
+        Push(piece);
     }
 
-    private void Push(in ReadResult result)
+    private void Push(in BodyPiece piece)
     {
-        _consumed = result.Buffer.End;
-        BytesRead += result.Buffer.Length;
-        bool isEnd = result.IsCompleted || BytesRead == body!.Length;
+        BytesRead += piece.Data.Length;
+        bool isEnd = piece.IsEnd || BytesRead == body!.Length;
         _isInputOver = isEnd;
         _areTrailersNext = isEnd && body!.ReadTrailers(trailers);
-        if (!isEnd && result.Buffer.IsEmpty) return;
-        if (!_areTrailersNext || !result.Buffer.IsEmpty) flow.PushBody(result.Buffer, isEnd && !_areTrailersNext);
+        if (!isEnd && piece.Data.IsEmpty) return;
+        if (!_areTrailersNext || !piece.Data.IsEmpty) flow.PushBody(piece.Data, isEnd && !_areTrailersNext);
     }
 
     private async ValueTask StepWhileHeldAsync()
@@ -124,12 +94,12 @@ internal sealed class MessagePump(MessageFlow flow, MessageBody? body, HeaderMap
         bool reads = !_isInputOver && flow.WantsMore;
         if (reads)
         {
-            clock.Expect(idle, body!.ReadTimeout);
-            _pendingRead ??= body.Reader.ReadAsync(clock.Token).AsTask();
+            clock.Expect(isRequest, idle, body!.ReadTimeout);
+            _pendingRead ??= body.ReadAsync(clock.Token).AsTask();
         }
         else
         {
-            clock.Rest();
+            clock.Rest(isRequest);
         }
 
         await WaitAsync(wake.Task, reads ? _pendingRead : null, flow.TimeToDeadline());

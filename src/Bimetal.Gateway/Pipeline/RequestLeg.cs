@@ -12,6 +12,8 @@ internal sealed class RequestLeg
     private readonly ExchangeContext _context;
     private readonly MessageFlow _flow;
     private readonly MessagePump _pump;
+    private bool _hasResponse;
+    private bool _isStopped;
 
     public RequestLeg(ExchangeContext context)
     {
@@ -37,7 +39,8 @@ internal sealed class RequestLeg
         try
         {
             var response = await upstream.Client.SendAsync(UpstreamRequest(), endpoint, _context.Clock.Token);
-            _context.Clock.Rest();
+            _hasResponse = true;
+            _context.Clock.Rest(isRequest: false);
             return response;
         }
         catch (FlowStoppedException)
@@ -51,7 +54,11 @@ internal sealed class RequestLeg
     }
 
     /// <summary>Ends reading from the client.</summary>
-    public ValueTask StopReadingAsync() => _pump.StopAsync();
+    public ValueTask StopReadingAsync()
+    {
+        _isStopped = true;
+        return _pump.StopAsync();
+    }
 
     private async ValueTask StepAsync()
     {
@@ -63,10 +70,17 @@ internal sealed class RequestLeg
     {
         bool hasBody = !_flow.IsEndOut || !_flow.Output.IsEmpty;
         long? length = _flow.IsEndOut ? _flow.Output.Length : _flow.MayChangeBody ? null : _context.Client.Length;
-        return new UpstreamRequest(_context.Stream, hasBody ? SendBodyAsync : null, length, OnSent);
+        return new UpstreamRequest(_context.Stream, hasBody ? SendBodyAsync : null, length, OnSent)
+        {
+            ExpectsContinue = hasBody && _context.Client.ExpectsContinue && _pump.BytesRead == 0,
+        };
     }
 
-    private void OnSent() => _context.Clock.Expect(_context.Route.Upstream.Config.Timeouts.Headers, ExchangeErrors.ResponseHeadersTimeout);
+    private void OnSent()
+    {
+        _context.Clock.Rest(isRequest: true);
+        if (!_hasResponse) _context.Clock.Expect(isRequest: false, _context.Route.Upstream.Config.Timeouts.Headers, ExchangeErrors.ResponseHeadersTimeout);
+    }
 
     private async Task SendBodyAsync(BodyWriter write, CancellationToken cancellation)
     {
@@ -74,12 +88,12 @@ internal sealed class RequestLeg
         {
             if (!_flow.Output.IsEmpty)
             {
-                _context.Clock.Expect(_context.Idle, ExchangeErrors.RequestWriteTimeout);
+                _context.Clock.Expect(isRequest: true, _context.Idle, ExchangeErrors.RequestWriteTimeout);
                 await write(_flow.Output, cancellation);
             }
 
             if (_flow.IsEndOut) return;
-            if (_flow.Stop is not null) throw new FlowStoppedException();
+            if (_flow.Stop is not null || _isStopped) throw new FlowStoppedException();
             await StepAsync();
         }
     }

@@ -13,7 +13,6 @@ internal sealed class ResponseLeg
     private readonly MessageFlow _flow;
     private readonly MessagePump _pump;
     private bool _dropsBody;
-    private bool _isEndMarked;
 
     /// <param name="context">Its response headers are filled in.</param>
     /// <param name="body">Null: the response ends with its headers.</param>
@@ -73,7 +72,7 @@ internal sealed class ResponseLeg
             try
             {
                 // The read that is under way has the clock; a few header bytes cannot get stuck.
-                await _context.Client.Writer.FlushAsync(_context.Clock.Token);
+                await _context.Client.FlushAsync();
             }
             catch
             {
@@ -98,7 +97,6 @@ internal sealed class ResponseLeg
         _dropsBody = isHead || status is 204 or 205 or 304;
         Status = status;
         long? length = isHead || status == 304 ? AnnouncedLength(headers) : BodyLength(status);
-        _isEndMarked = length is null;
         _context.Client.WriteHeaders(status, headers, length);
     }
 
@@ -128,31 +126,19 @@ internal sealed class ResponseLeg
     private async ValueTask WriteOutputAsync()
     {
         if (_flow.Output.IsEmpty || _dropsBody) return;
-        if (!_context.Client.HasStarted) await _context.Client.StartAsync(_context.Clock.Token);
-        var writer = _context.Client.Writer;
+        var clock = _context.Clock;
+        clock.Expect(isRequest: false, _context.Idle, ExchangeErrors.ResponseWriteTimeout);
+        BytesWritten += _flow.Output.Length;
         try
         {
-            foreach (var piece in _flow.Output) writer.Write(piece.Span);
+            await _context.Client.WriteAsync(_flow.Output, isLast: _flow.IsEndOut);
         }
-        catch (ArgumentOutOfRangeException exception)
+        catch (Exception exception) when (exception is not GatewayException)
         {
-            // Kestrel's writer offers no room once the connection is broken, which can be a moment before it tells us.
-            throw new GatewayException(_context.Clock.Reason ?? ExchangeErrors.ClientGone, exception);
+            throw new GatewayException(clock.Reason ?? ExchangeErrors.ClientGone, exception);
         }
 
-        BytesWritten += _flow.Output.Length;
-
-        // The last chunk goes out with the end mark behind it, by completing the response. With a length there is no end mark, and completing
-        // does not flush once the headers are out.
-        if (!_isEndMarked || !_flow.IsEndOut) await FlushAsync();
-    }
-
-    private async ValueTask FlushAsync()
-    {
-        _context.Clock.Expect(_context.Idle, ExchangeErrors.ResponseWriteTimeout);
-        var result = await _context.Client.Writer.FlushAsync(_context.Clock.Token);
-        if (result.IsCompleted || result.IsCanceled) throw new GatewayException(_context.Clock.Reason ?? ExchangeErrors.ClientGone);
-        _context.Clock.Rest();
+        clock.Rest(isRequest: false);
     }
 
     private static GatewayError Broken(FlowStop stop) => new(

@@ -42,7 +42,17 @@ internal static class RequestTarget
         return queryStart < 0 ? target : target[..queryStart];
     }
 
-    // Absolute form: Kestrel has checked that its authority is the Host field's.
+    /// <summary>Whether a target that does not begin with a slash is in absolute form and names the host of the Host field.</summary>
+    public static bool IsForHost(string target, string host)
+    {
+        int scheme = target.IndexOf("://", StringComparison.Ordinal);
+        if (scheme <= 0) return true; // no absolute form: judged when it is normalized
+        var rest = target.AsSpan(scheme + 3);
+        int end = rest.IndexOfAny('/', '?');
+        return (end < 0 ? rest : rest[..end]).Equals(host, StringComparison.OrdinalIgnoreCase);
+    }
+
+    // Absolute form: the listener has checked that its authority is the Host field's.
     private static bool TryStripAuthority(string target, out string path)
     {
         path = "/";

@@ -1,5 +1,5 @@
-// The seam between the pipeline and what speaks HTTP to upstreams: one exchange out, one response back. SocketsUpstreamClient stands on
-// .NET's handler; another client needs to implement only what is here.
+// The seam between the pipeline and what speaks HTTP to upstreams: one attempt on one endpoint, one response back. Which endpoint, and whether
+// to try again, is decided above it.
 
 using System.Buffers;
 using Bimetal.Gateway.Pipeline;
@@ -15,12 +15,19 @@ internal delegate ValueTask BodyWriter(ReadOnlySequence<byte> piece, Cancellatio
 /// <param name="SendBody">Writes the whole body, once; null when there is none.</param>
 /// <param name="BodyLength">Length in bytes, when it is certain.</param>
 /// <param name="OnSent">Called when the request, body included, is on its way: from now on the response is waited for.</param>
-internal sealed record UpstreamRequest(HttpStream Stream, Func<BodyWriter, CancellationToken, Task>? SendBody, long? BodyLength, Action OnSent);
+internal sealed record UpstreamRequest(HttpStream Stream, Func<BodyWriter, CancellationToken, Task>? SendBody, long? BodyLength, Action OnSent)
+{
+    /// <summary>The client waits for 100 before it sends the body: the upstream is asked first, and may answer without one.</summary>
+    public bool ExpectsContinue { get; init; }
+}
 
 /// <summary>Sends requests to the endpoints of one upstream and keeps the connections. Thread-safe.</summary>
 internal abstract class UpstreamClient : IDisposable
 {
-    /// <summary>Sends one request to one endpoint and returns when the response's headers are there.</summary>
+    /// <summary>
+    /// Sends one request to one endpoint and returns when the response's headers are there; the body may still be on its way then. Called on
+    /// an event loop. It never tries twice.
+    /// </summary>
     /// <exception cref="GatewayException">The upstream failed, or <c>SendBody</c> did (its exception is passed on).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public abstract Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation);
@@ -37,6 +44,9 @@ internal abstract class UpstreamResponse : MessageBody, IDisposable
     public abstract void ReadHeaders(HeaderMap headers);
 
     public override GatewayError ReadFailure(Exception exception) => ExchangeErrors.ResponseBroken(exception);
+
+    /// <summary>Ends the sending of the request, if it is still under way; its body is not asked for afterwards. Never throws.</summary>
+    public virtual ValueTask StopSendingAsync() => ValueTask.CompletedTask;
 
     public abstract void Dispose();
 }

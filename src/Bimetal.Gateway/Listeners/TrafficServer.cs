@@ -1,0 +1,127 @@
+// A traffic listener: accepts connections on one loop, hands them to the loops in turn, and ends them when the gateway stops.
+
+using System.Net;
+using System.Net.Sockets;
+using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Limits;
+using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Transport;
+
+namespace Bimetal.Gateway.Listeners;
+
+/// <summary>Started by <see cref="StartAsync"/>. Stopping drains it.</summary>
+internal sealed class TrafficServer : ListenerServer
+{
+    private readonly EventLoops _loops;
+    private readonly GatewayApplication _application;
+    private readonly Acceptor _acceptor;
+    private readonly HashSet<Http1Connection>[] _connections;
+    private readonly TaskCompletionSource _isEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _lastId;
+    private int _open = 1;
+    private volatile bool _isDraining;
+
+    private TrafficServer(ListenerConfig config, EventLoops loops, GatewayApplication application)
+    {
+        _loops = loops;
+        _application = application;
+        _connections = [.. loops.All.Select(_ => new HashSet<Http1Connection>())];
+        var socket = Bind(config);
+        Bound = new BoundListener(config.Name, (IPEndPoint)socket.LocalEndPoint!);
+        _acceptor = new Acceptor(loops.First, socket, OnAccepted);
+    }
+
+    public override BoundListener Bound { get; }
+
+    /// <summary>Every response closes its connection.</summary>
+    public bool IsDraining => _isDraining;
+
+    /// <exception cref="GatewayStartException">The address cannot be bound.</exception>
+    public static async Task<TrafficServer> StartAsync(ListenerConfig config, EventLoops loops, GatewayApplication application)
+    {
+        var server = new TrafficServer(config, loops, application);
+        await loops.First.RunAsync(server._acceptor.StartAsync);
+        return server;
+    }
+
+    /// <summary>An exchange on the published model; null when the gateway is stopped.</summary>
+    public Exchange? TryBegin(ClientExchange client) => _application.TryBegin(client);
+
+    public override async Task StopAsync(CancellationToken deadline)
+    {
+        if (_isDraining) return;
+        _isDraining = true;
+        await _loops.First.RunAsync(() =>
+        {
+            _acceptor.Close();
+            return Task.CompletedTask;
+        });
+        await OnEachAsync(static connection => connection.CloseIfIdle());
+        if (Interlocked.Decrement(ref _open) == 0) _isEmpty.TrySetResult();
+        await _isEmpty.Task.WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_isEmpty.Task.IsCompleted) return;
+        await OnEachAsync(static connection => connection.Abort());
+        await Task.WhenAny(_isEmpty.Task, Task.Delay(GatewayLimits.LastExchanges, CancellationToken.None));
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await StopAsync(now.Token);
+    }
+
+    private Task OnEachAsync(Action<Http1Connection> act) => Task.WhenAll(_loops.All.Select(loop => loop.RunAsync(() =>
+    {
+        foreach (var connection in _connections[loop.Index].ToArray()) act(connection);
+        return Task.CompletedTask;
+    })));
+
+    private static Socket Bind(ListenerConfig config)
+    {
+        var address = config.Address;
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (address.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
+            socket.Bind(address);
+            socket.Listen(GatewayLimits.Backlog);
+            socket.Blocking = false;
+            return socket;
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            throw new GatewayStartException($"{config.Name}: cannot listen on {address}: {ListenerTransport.Reason(exception)}", exception);
+        }
+    }
+
+    // On the accepting loop.
+    private void OnAccepted(int descriptor, IPEndPoint? source, IPEndPoint? destination)
+    {
+        Interlocked.Increment(ref _open);
+        var loop = _loops.Next();
+        loop.Post(static state => ((Arrival)state!).Begin(), new Arrival(this, loop, descriptor, source, destination));
+    }
+
+    private async Task ServeAsync(EventLoop loop, int descriptor, IPEndPoint? source, IPEndPoint? destination)
+    {
+        var channel = new SocketChannel(loop, descriptor);
+        if (channel.TryStart())
+        {
+            channel.SetNoDelay();
+            var connection = new Http1Connection(this, channel, (ulong)Interlocked.Increment(ref _lastId), source, destination, isEncrypted: false);
+            var connections = _connections[loop.Index];
+            connections.Add(connection);
+            await connection.RunAsync();
+            connections.Remove(connection);
+        }
+
+        if (Interlocked.Decrement(ref _open) == 0) _isEmpty.TrySetResult();
+    }
+
+    private sealed record Arrival(TrafficServer Server, EventLoop Loop, int Descriptor, IPEndPoint? Source, IPEndPoint? Destination)
+    {
+        public void Begin() => _ = Server.ServeAsync(Loop, Descriptor, Source, Destination);
+    }
+}
