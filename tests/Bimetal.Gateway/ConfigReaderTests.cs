@@ -131,7 +131,7 @@ public sealed class ConfigReaderTests
     [InlineData("{ match: { path: /x, method: get }, upstream: api }", "routes[0].match.method: 'get' is not a method")]
     [InlineData("{ match: { path: /x, headers: { a: b } }, upstream: api }", "routes[0].match.headers: this version of Bimetal does not implement it yet")]
     [InlineData("{ match: { path: /x }, upstream: api, filters: [ { plugin: no } ] }", "routes[0].filters[0].plugin: there is no plugin 'no'")]
-    [InlineData("{ match: { path: /x }, upstream: api, filters: [ { cors: {} } ] }", "routes[0].filters[0].cors: this version of Bimetal does not implement it yet")]
+    [InlineData("{ match: { path: /x }, upstream: api, filters: [ { event_window: {} } ] }", "routes[0].filters[0].event_window: this version of Bimetal does not implement it yet")]
     [InlineData("{ match: { path: /x }, upstream: api, filters: [ { headers: { request: { set: { host: x } } } } ] }", "routes[0].filters[0].headers.request.set.host: 'host' is not a field that can be set")]
     [InlineData("{ upstream: api }", "routes[0].match: is required")]
     [InlineData("{ match: { path: /x } }", "routes[0].upstream: is required")]

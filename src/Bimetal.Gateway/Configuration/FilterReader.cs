@@ -9,14 +9,20 @@ internal sealed record FilterSurroundings(IReadOnlyDictionary<string, PluginConf
 
 internal static class FilterReader
 {
-    private static readonly string[] LaterKinds = ["api_key", "basic_auth", "ip_filter", "cors", "redirect", "body_limit", "image_meta", "event_window"];
+    private static readonly string[] LaterKinds = ["image_meta", "event_window"];
 
     /// <summary>Each takes the value of the key that is the kind.</summary>
     private static readonly (string Kind, Func<ConfigMapping, FilterSurroundings, FilterConfig> Read)[] Readers =
     [
+        ("api_key", ApiKeyFilterReader.Read),
+        ("basic_auth", BasicAuthFilterReader.Read),
+        ("body_limit", BodyLimitFilterReader.Read),
+        ("cors", CorsFilterReader.Read),
         ("headers", HeadersFilterReader.Read),
+        ("ip_filter", IpFilterReader.Read),
         ("jwt", JwtFilterReader.Read),
         ("rate_limit", RateLimitFilterReader.Read),
+        ("redirect", RedirectFilterReader.Read),
         ("request_id", RequestIdFilterReader.Read),
     ];
 

@@ -22,9 +22,15 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger l
         Filter filter = config switch
         {
             PluginFilterConfig plugin => _pluginFilters[plugin.Plugin],
+            ApiKeyFilterConfig apiKey => new ApiKeyFilter(apiKey),
+            BasicAuthFilterConfig basicAuth => new BasicAuthFilter(basicAuth),
+            BodyLimitFilterConfig bodyLimit => new BodyLimitFilter(bodyLimit),
+            CorsFilterConfig cors => new CorsFilter(cors),
             HeadersFilterConfig headers => new HeadersFilter(headers),
+            IpFilterConfig ipFilter => new IpFilter(ipFilter),
             JwtFilterConfig jwt => new JwtFilter(jwt, log),
             RateLimitFilterConfig rateLimit => new RateLimitFilter(rateLimit, BucketsOf(rateLimit)),
+            RedirectFilterConfig redirect => new RedirectFilter(redirect),
             RequestIdFilterConfig requestId => new RequestIdFilter(requestId),
             _ => throw new InvalidOperationException("No filter is known for " + config),
         };

@@ -17,7 +17,7 @@ internal sealed class JwtFilter(JwtFilterConfig config, ILogger log, TimeProvide
         401, "token-invalid", ("www-authenticate", $"Bearer error=\"invalid_token\", error_description=\"{Describe(fault)}\"")));
 
     private readonly JwtVerifier _verifier = new(config);
-    private readonly JwtCache _cache = new(config.CacheEntries);
+    private readonly CredentialCache<VerifiedToken> _cache = new(config.CacheEntries);
     private readonly JwtKeySource _source = new(config, log, time ?? TimeProvider.System);
     private readonly ReadOnlyMemory<byte>[] _claimFields = [.. config.ClaimsToHeaders.Select(pair => pair.Value)];
 
@@ -67,15 +67,11 @@ internal sealed class JwtFilter(JwtFilterConfig config, ILogger log, TimeProvide
     {
         if (_cache.IsOff || token.Length > config.MaximumTokenBytes) return _verifier.Verify(token, keys, now, out fault);
         double seconds = now.ToUnixTimeMilliseconds() / 1000.0;
-        var hash = JwtCache.HashOf(token);
-        if (_cache.Find(hash, keys) is { } known)
-        {
-            fault = seconds < known.ExpiresAtSeconds + config.ClockSkew.TotalSeconds ? JwtFault.None : JwtFault.Expired;
-            return fault == JwtFault.None ? known : null;
-        }
-
+        var hash = CredentialHash.Sha256(token);
+        fault = JwtFault.None;
+        if (_cache.Find(hash, keys, seconds) is { } known) return known;
         if (_verifier.Verify(token, keys, now, out fault) is not { } verified) return null;
-        _cache.Add(hash, keys, verified, seconds);
+        _cache.Add(hash, keys, verified, verified.ExpiresAtSeconds + config.ClockSkew.TotalSeconds, seconds);
         return verified;
     }
 
