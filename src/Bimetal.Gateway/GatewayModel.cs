@@ -29,7 +29,7 @@ internal sealed class GatewayModel
         Telemetry = telemetry;
         _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => new Upstream(pair.Value, new Http1UpstreamClient(pair.Value.Timeouts)));
         _filters = new FilterMaker(plugins, log);
-        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], _upstreams[route.Upstream]))];
+        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], new RouteState()))];
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);
     }
 

@@ -129,7 +129,26 @@ public sealed class ConfigReaderTests
     [InlineData("{ match: { path: \"/a/../b\" }, upstream: api }", "routes[0].match.path: '/a/../b' is not a path pattern")]
     [InlineData("{ match: { host: \"a.*\", path: /x }, upstream: api }", "routes[0].match.host: 'a.*' is not a host pattern")]
     [InlineData("{ match: { path: /x, method: get }, upstream: api }", "routes[0].match.method: 'get' is not a method")]
-    [InlineData("{ match: { path: /x, headers: { a: b } }, upstream: api }", "routes[0].match.headers: this version of Bimetal does not implement it yet")]
+    [InlineData("{ match: { path: /x, method: [] }, upstream: api }", "routes[0].match.method: is empty")]
+    [InlineData("{ match: { path: /x, headers: { host: b } }, upstream: api }", "routes[0].match.headers.host: 'host' is not a field that routes see")]
+    [InlineData("{ match: { path: /x, headers: { te: b } }, upstream: api }", "routes[0].match.headers.te: never matches")]
+    [InlineData("{ match: { path: /x, headers: { a: ' b' } }, upstream: api }", "routes[0].match.headers.a: never matches")]
+    [InlineData("{ match: { path: /x, query: { a: { prefix: b, suffix: c } } }, upstream: api }", "routes[0].match.query.a: a condition has exactly one key")]
+    [InlineData("{ match: { path: /x, query: { a: { regex: b } } }, upstream: api }", "routes[0].match.query.a.regex: unknown key")]
+    [InlineData("{ match: { path: '/{id}' }, upstream: api, rewrite: { path: '/{ir}' } }", "routes[0].rewrite.path: there is no name 'ir'; known here: id")]
+    [InlineData("{ match: { path: '/{id}' }, upstream: api, rewrite: { path: '/../{id}' } }", "routes[0].rewrite.path: '/../{id}' is not a path in normal form")]
+    [InlineData("{ match: { path: '/{id}' }, upstream: api, rewrite: { prefix: /v2 } }", "routes[0].rewrite.prefix: replaces what stands before {rest...}")]
+    [InlineData("{ match: { path: '/{r...}' }, redirect: { to: 'https://a.example{r}' } }", "routes[0].redirect.to: 'https://a.example{r}': clients could choose the host")]
+    [InlineData("{ match: { path: '/{r...}' }, redirect: { to: '{r}' } }", "routes[0].redirect.to: '{r}': clients could choose the host")]
+    [InlineData("{ match: { path: '/{r...}' }, redirect: { to: '//{r}' } }", "routes[0].redirect.to: '//{r}': clients could choose the host")]
+    [InlineData("{ match: { path: '/{r...}' }, redirect: { to: 'https://{r}/' } }", "routes[0].redirect.to: 'https://{r}/': clients could choose the host")]
+    [InlineData("{ match: { path: /x }, redirect: { to: /y, status: 200 } }", "routes[0].redirect.status: '200' is not known here")]
+    [InlineData("{ match: { path: /x }, redirect: { to: /y }, upstream: api }", "routes[0].redirect: a route has one action")]
+    [InlineData("{ match: { path: /x }, response: { file: nowhere } }", "routes[0].response.file: there is no file")]
+    [InlineData("{ match: { path: /x }, response: { status: 204, body: x } }", "routes[0].response.status: 204 has no body")]
+    [InlineData("{ match: { path: /x }, response: {}, rewrite: { host: a } }", "routes[0].rewrite: rewrites what an upstream gets")]
+    [InlineData("{ match: { path: /x }, upstream: api, limits: { requests: 0 } }", "routes[0].limits.requests: '0' is not a count")]
+    [InlineData("{ match: { path: /x }, upstream: api, timeouts: { connect: 1s } }", "routes[0].timeouts.connect: unknown key")]
     [InlineData("{ match: { path: /x }, upstream: api, filters: [ { plugin: no } ] }", "routes[0].filters[0].plugin: there is no plugin 'no'")]
     [InlineData("{ match: { path: /x }, upstream: api, filters: [ { event_window: {} } ] }", "routes[0].filters[0].event_window: this version of Bimetal does not implement it yet")]
     [InlineData("{ match: { path: /x }, upstream: api, filters: [ { headers: { request: { set: { host: x } } } } ] }", "routes[0].filters[0].headers.request.set.host: 'host' is not a field that can be set")]
@@ -159,7 +178,7 @@ public sealed class ConfigReaderTests
     }
 
     [Fact]
-    public void Duplicates_AreReportedWithBothLines()
+    public void RoutesThatNeverMatch_AreReportedWithBothLines()
     {
         var errors = Bad(Head + """
             routes:
@@ -167,7 +186,7 @@ public sealed class ConfigReaderTests
               - { match: { path: "/a/{y}", method: GET }, upstream: api }
               - { match: { path: "/a/{z}" }, upstream: api }
             """);
-        Assert.Equal("gateway.yaml:7: routes[2]: never matches: routes[0] on line 5 matches the same requests (*/a/{z}); remove one, or tell them apart by host, path or method", Assert.Single(errors).ToString());
+        Assert.Equal("gateway.yaml:7: routes[2]: never matches: all its requests go to routes[0] on line 5 (*/a/{x}), or to others that come before it; remove one, or tell them apart by host, path, method, headers or query", Assert.Single(errors).ToString());
     }
 
     [Theory]

@@ -177,7 +177,7 @@ public sealed class GatewayHostTests
         Assert.Equal(404, (await client.ExchangeAsync("GET /x HTTP/1.1\r\nhost: b.test\r\n\r\n")).Status);
         var wrongMethod = await client.ExchangeAsync("DELETE /x HTTP/1.1\r\nhost: a.test\r\n\r\n");
         Assert.Equal(405, wrongMethod.Status);
-        Assert.Equal("GET, PUT", wrongMethod["allow"]);
+        Assert.Equal("GET, HEAD, PUT", wrongMethod["allow"]);
     }
 
     [Fact]

@@ -79,6 +79,39 @@ internal sealed class ConfigMapping
         foreach (var item in sequence.Children) yield return ($"{KeyPath(key)}[{index++}]", item);
     }
 
+    /// <summary>One value, or a list of them.</summary>
+    public IEnumerable<(string Path, YamlNode Value)> OneOrMore(string key, string remedy)
+    {
+        if (Take(key) is not { } node) yield break;
+        if (node is not YamlSequenceNode sequence)
+        {
+            yield return (KeyPath(key), node);
+            yield break;
+        }
+
+        if (sequence.Children.Count == 0) _report.Error(node.Start.Line, KeyPath(key), "is empty", remedy);
+        foreach (var item in sequence.Children) yield return (KeyPath(key), item);
+    }
+
+    /// <summary>The entries of a mapping from names that the user chooses to texts.</summary>
+    public IEnumerable<(string Name, string Value)> EntriesOfText()
+    {
+        foreach (var (name, node) in Entries)
+        {
+            if (node is YamlScalarNode { Value: { } text } && !text.Any(char.IsControl)) yield return (name, text);
+            else _report.Error(node.Start.Line, KeyPath(name), "must be a text of one line");
+        }
+    }
+
+    /// <summary>The entries of a mapping from names that the user chooses to texts or mappings.</summary>
+    public IEnumerable<(string Name, YamlNode Value)> EntriesOfTextOrMapping() => Entries;
+
+    public ConfigMapping? RequiredMapping(string key, string remedy)
+    {
+        if (!Has(key)) Error(key, "is required", remedy);
+        return Mapping(key);
+    }
+
     public string? Text(string key)
     {
         if (Take(key) is not { } node) return null;
@@ -170,6 +203,12 @@ internal sealed class ConfigMapping
         else return size;
         return absent;
     }
+
+    /// <summary>A size; null when absent.</summary>
+    public long? OptionalSize(string key, long minimumBytes, long maximumBytes) => Size(key, -1, minimumBytes, maximumBytes) is >= 0 and var size ? size : null;
+
+    /// <summary>A count; null when absent.</summary>
+    public int? OptionalCount(string key, int minimum, int maximum) => Count(key, -1, minimum, maximum) is >= 0 and var count ? count : null;
 
     public int Count(string key, int absent, int minimum, int maximum)
     {

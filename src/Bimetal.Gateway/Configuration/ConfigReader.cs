@@ -68,7 +68,7 @@ public static class ConfigReader
         var routes = RouteReader.Read(root, upstreams, plugins, report);
         root.NotImplemented("redis", "signatures", "profile");
         root.Finish();
-        RouteReader.ReportDuplicates(routes, report);
+        RouteReader.ReportShadowed(routes, report);
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {

@@ -1,8 +1,7 @@
-// The section routes:, with the references to upstreams and plugins.
+// The section routes:, with the references to plugins. RouteMatchReader and RouteActionReader read the parts of a route.
 
 using Bimetal.Gateway.Routing;
 using Bimetal.Plugins;
-using YamlDotNet.RepresentationModel;
 
 namespace Bimetal.Gateway.Configuration;
 
@@ -18,70 +17,39 @@ internal static class RouteReader
         foreach (var (path, node) in root.Sequence("routes", "write routes: [ { match: { path: /{rest...} }, upstream: NAME } ]"))
         {
             if (ConfigMapping.From(node, path, report) is not { } route) continue;
-            routes.Add(new RouteConfig
+            var (match, pattern) = RouteMatchReader.Read(route, report);
+            var config = new RouteConfig
             {
-                Match = ReadMatch(route, report),
+                Match = match,
                 LatencyBudget = route.Duration("latency_budget", null),
                 Filters = ReadFilters(route, plugins, report),
-                Upstream = ReadUpstream(route, upstreams),
                 Name = path,
                 Line = (int)route.Line,
-            });
-            route.NotImplemented("timeouts", "limits", "rewrite", "redirect", "response");
+            };
+            routes.Add(RouteActionReader.Read(config, pattern, route, upstreams, report));
+            WarnOfBudget(config, plugins, route);
             route.Finish();
         }
 
         return routes;
     }
 
-    /// <summary>Two routes that match the same requests: which one wins would depend on their order.</summary>
-    public static void ReportDuplicates(IReadOnlyList<RouteConfig> routes, ConfigReport report)
+    /// <summary>Routes that no request can reach.</summary>
+    public static void ReportShadowed(IReadOnlyList<RouteConfig> routes, ConfigReport report)
     {
-        foreach (var (first, second) in RouteTable.FindDuplicates(routes))
-            report.Error(second.Line, second.Name, $"never matches: {first.Name} on line {first.Line} matches the same requests ({second.Match})", "remove one, or tell them apart by host, path or method");
-    }
-
-    private static RouteMatchConfig ReadMatch(ConfigMapping route, ConfigReport report)
-    {
-        var defaults = new RouteMatchConfig();
-        if (!route.Has("match")) route.Error("match", "is required", "write match: { path: /{rest...} }");
-        if (route.Mapping("match") is not { } match) return defaults;
-        string host = match.Text("host")?.ToLowerInvariant() ?? defaults.Host;
-        if (!HostPattern.IsValid(host)) match.Error("host", $"'{host}' is not a host pattern", "write a host name without port, *.example.com or *");
-        string path = match.Text("path") ?? defaults.Path;
-        if (!PathPattern.TryParse(path, out var pattern, out string problem)) match.Error("path", $"'{path}' is not a path pattern: {problem}", "write segments such as /api/{id}/{rest...}");
-        var methods = ReadMethods(match, report);
-        match.NotImplemented("headers", "query");
-        match.Finish();
-        return new RouteMatchConfig { Host = host, Path = pattern?.Text ?? path, Methods = methods };
-    }
-
-    private static List<string> ReadMethods(ConfigMapping match, ConfigReport report)
-    {
-        var nodes = match.Take("method") switch
+        foreach (var (shadowed, by) in RouteTable.FindShadowed(routes))
         {
-            null => [],
-            YamlSequenceNode sequence => sequence.Children,
-            var node => (IList<YamlNode>)[node],
-        };
-        var methods = new List<string>();
-        foreach (var node in nodes)
-        {
-            string method = (node as YamlScalarNode)?.Value ?? "";
-            if (method.Length is 0 or > 32 || !method.All(char.IsAsciiLetterUpper) || methods.Contains(method))
-                report.Error(node.Start.Line, match.KeyPath("method"), $"'{method}' is not a method, or stands there twice", "write methods in upper case, such as GET or [GET, HEAD]");
-            else
-                methods.Add(method);
+            report.Error(shadowed.Line, shadowed.Name, $"never matches: all its requests go to {by.Name} on line {by.Line} ({by.Match}), or to others that come before it", "remove one, or tell them apart by host, path, method, headers or query");
         }
-
-        return methods;
     }
 
-    private static string ReadUpstream(ConfigMapping route, IReadOnlyDictionary<string, UpstreamConfig> upstreams)
+    // The budget of a route is for its whole chain.
+    private static void WarnOfBudget(RouteConfig config, IReadOnlyDictionary<string, PluginConfig> plugins, ConfigMapping route)
     {
-        string name = route.RequiredText("upstream", "name an entry of upstreams:");
-        if (name.Length > 0 && !upstreams.ContainsKey(name)) route.Error("upstream", $"there is no upstream '{name}'", NearestKey.Remedy(name, [.. upstreams.Keys]));
-        return name;
+        if (config.LatencyBudget is not { } budget) return;
+        var sum = TimeSpan.Zero;
+        foreach (var filter in config.Filters.OfType<PluginFilterConfig>()) sum += plugins.GetValueOrDefault(filter.Plugin)?.LatencyBudget ?? TimeSpan.Zero;
+        if (sum > budget) route.Warn("latency_budget", $"is {budget.TotalMilliseconds} ms, and the budgets of the route's plugins add up to {sum.TotalMilliseconds} ms", "raise it, or lower theirs");
     }
 
     private static List<FilterConfig> ReadFilters(ConfigMapping route, IReadOnlyDictionary<string, PluginConfig> plugins, ConfigReport report)

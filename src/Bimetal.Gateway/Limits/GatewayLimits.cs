@@ -29,6 +29,9 @@ internal static class GatewayLimits
     /// <summary>Connections that wait in the kernel to be accepted.</summary>
     public const int Backlog = 1024;
 
+    /// <summary>Body of a route's <c>response:</c>, which is kept in memory.</summary>
+    public const int DirectResponseBytes = 1 << 20;
+
     /// <summary>Request bytes that a connection reads ahead of the pipeline.</summary>
     public const int RequestReadAheadBytes = 256 << 10;
 

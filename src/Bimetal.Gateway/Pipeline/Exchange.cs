@@ -16,6 +16,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
 {
     private readonly ExchangeClock _clock = new(client.Loop, services.Time);
     private readonly long _startedAt = services.Time.GetTimestamp();
+    private Route? _route;
     private ExchangeContext? _context;
     private RequestLeg? _request;
     private ResponseLeg? _response;
@@ -85,7 +86,10 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             return;
         }
 
-        var match = model.Routes.Find(client.Authority, RequestTarget.PathOf(target), client.Method);
+        var stream = new HttpStream();
+        client.ReadHeaders(stream, target);
+        var path = RequestTarget.PathOf(target);
+        var match = model.Routes.Find(client.Authority, path, client.Method, stream.RequestHeaders, target.AsSpan(path.Length).TrimStart('?'));
         if (match.Route < 0)
         {
             bool isKnown = match.AllowedMethods.Count > 0;
@@ -93,17 +97,31 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             return;
         }
 
-        var context = _context = new ExchangeContext(client, model.RouteAt(match.Route), _clock);
-        FillStream(context.Stream, context.Route, target);
+        var route = model.RouteAt(match.Route);
+        if (!route.State.TryEnter(route.Config.Limits.Requests))
+        {
+            await AnswerPlainlyAsync(ExchangeErrors.RouteBusy(route));
+            return;
+        }
+
+        _route = route;
+        var context = _context = new ExchangeContext(client, stream, target, route, _clock);
+        FillStream(stream, route);
+        if (client.Length > route.Config.Limits.BodyBytes || route.Rewrite?.TryApply(stream, target) == false)
+        {
+            await AnswerPlainlyAsync(client.Length > route.Config.Limits.BodyBytes ? ExchangeErrors.RequestBodyTooLarge(route) : ExchangeErrors.BadTarget);
+            return;
+        }
+
+        _clock.Limit(route.Timeouts.Total, ExchangeErrors.TotalTimeout);
         var leg = await StartAsync(context);
         while (leg is not null) leg = await RunLegAsync(leg, context);
     }
 
-    private void FillStream(HttpStream stream, Route route, string target)
+    private void FillStream(HttpStream stream, Route route)
     {
-        client.ReadHeaders(stream, target);
         stream.RouteName = route.Name;
-        stream.UpstreamName = route.Upstream.Name;
+        stream.UpstreamName = route.Upstream?.Name ?? "";
         stream.StartedAt = services.Time.GetUtcNow();
         stream.ConnectionId = client.ConnectionId;
         ForwardedFields.Add(stream);
@@ -243,6 +261,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
 
         // Only now: the fields that the filters saw stand in the buffers of the connection.
         if (_upstreamResponse is not null) Guard(_upstreamResponse.Dispose);
+        _route?.State.Leave();
         model.Telemetry.AccessLog?.Write(Entry());
     }
 
@@ -269,7 +288,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         Host = client.Authority,
         Status = _status,
         Route = _context?.Route.Name,
-        Upstream = _context?.Route.Upstream.Name,
+        Upstream = _context?.Route.Upstream?.Name,
         Endpoint = _context?.Endpoint?.Authority,
         RequestBytes = _request?.BodyBytes ?? 0,
         ResponseBytes = _plainBytes + (_response?.BytesWritten ?? 0),

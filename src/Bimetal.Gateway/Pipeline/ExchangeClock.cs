@@ -12,6 +12,7 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
     private CancellationTokenSource _source = new();
     private Wait _request = new() { DueMs = long.MaxValue };
     private Wait _response = new() { DueMs = long.MaxValue };
+    private Wait _whole = new() { DueMs = long.MaxValue };
     private GatewayError? _reason;
 
     public ExchangeClock(EventLoop loop, TimeProvider time)
@@ -34,17 +35,25 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         ref var wait = ref Of(isRequest);
         wait.Error = error;
         wait.DueMs = limit is { } time ? _loop.NowMs + (long)time.TotalMilliseconds : long.MaxValue;
-        DueMs = Math.Min(_request.DueMs, _response.DueMs);
+        SetDue();
     }
 
     /// <summary>Nothing is waited for in this direction that could take too long.</summary>
     public void Rest(bool isRequest)
     {
         Of(isRequest).DueMs = long.MaxValue;
-        DueMs = Math.Min(_request.DueMs, _response.DueMs);
+        SetDue();
     }
 
-    /// <summary>After a timeout: a new token, under which it can be answered. Without effect when the client is gone.</summary>
+    /// <summary>From now on the exchange as a whole has this time; then it ends with <paramref name="error"/>, whatever is waited for.</summary>
+    public void Limit(TimeSpan? total, GatewayError error)
+    {
+        if (total is not { } limit) return;
+        _whole = new Wait { DueMs = _loop.NowMs + (long)limit.TotalMilliseconds, Error = error };
+        SetDue();
+    }
+
+    /// <summary>After a timeout: a new token, under which it can be answered, or tried again. Without effect when the client is gone.</summary>
     public void Renew()
     {
         Rest(isRequest: true);
@@ -52,7 +61,9 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         if (!_source.IsCancellationRequested || _reason == ExchangeErrors.ClientGone) return;
         _source.Dispose();
         _source = new CancellationTokenSource();
+        if (ReferenceEquals(_reason, _whole.Error)) _whole.DueMs = long.MaxValue;
         _reason = null;
+        SetDue();
     }
 
     /// <summary>Ends the exchange now.</summary>
@@ -64,7 +75,13 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         _source.Dispose();
     }
 
-    protected internal override void OnDue() => End((_loop.NowMs >= _request.DueMs ? _request : _response).Error!);
+    protected internal override void OnDue()
+    {
+        var due = _loop.NowMs >= _whole.DueMs ? _whole : _loop.NowMs >= _request.DueMs ? _request : _response;
+        End(due.Error!);
+    }
+
+    private void SetDue() => DueMs = Math.Min(_whole.DueMs, Math.Min(_request.DueMs, _response.DueMs));
 
     private ref Wait Of(bool isRequest)
     {

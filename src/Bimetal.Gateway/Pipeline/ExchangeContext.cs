@@ -8,7 +8,7 @@ using Bimetal.Plugins.Streams;
 namespace Bimetal.Gateway.Pipeline;
 
 /// <summary>One exchange on one route. Belongs to the exchange.</summary>
-internal sealed class ExchangeContext(ClientExchange client, Route route, ExchangeClock clock)
+internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, string target, Route route, ExchangeClock clock)
 {
     private volatile MessagePump? _requestPump;
     private volatile MessagePump? _responsePump;
@@ -19,7 +19,10 @@ internal sealed class ExchangeContext(ClientExchange client, Route route, Exchan
 
     public ExchangeClock Clock => clock;
 
-    public HttpStream Stream { get; } = new();
+    public HttpStream Stream => stream;
+
+    /// <summary>What the route was found with: in normal form, before any rewrite.</summary>
+    public string Target => target;
 
     /// <summary>In the order of the configuration.</summary>
     public FilterStep[] Steps { get; } = Array.ConvertAll(route.Filters, filter => new FilterStep(filter));
@@ -27,7 +30,7 @@ internal sealed class ExchangeContext(ClientExchange client, Route route, Exchan
     /// <summary>Where the request was sent.</summary>
     public UpstreamEndpoint? Endpoint { get; set; }
 
-    public TimeSpan? Idle => route.Upstream.Config.Timeouts.Idle;
+    public TimeSpan? Idle => route.Timeouts.Idle;
 
     /// <summary>Held during callbacks: a filter sees one at a time, whichever direction it is.</summary>
     private Lock Gate { get; } = new();

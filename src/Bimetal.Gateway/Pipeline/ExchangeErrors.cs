@@ -1,6 +1,7 @@
 // The errors of an exchange that are raised again and again, made once.
 
 using Bimetal.Gateway.Http1;
+using Bimetal.Gateway.Routing;
 
 namespace Bimetal.Gateway.Pipeline;
 
@@ -31,6 +32,14 @@ internal static class ExchangeErrors
     public static GatewayError OfBody(int status, string detail) => new(ErrorPhase.RequestBody, ErrorSide.Client, CauseOf(status), Retryable: false, detail);
 
     public static GatewayError BadTarget { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, "the request target is not valid");
+
+    public static GatewayError RouteBusy(Route route) => new(
+        ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Busy, Retryable: false, $"limits.requests ({route.Config.Limits.Requests}) of the route is reached");
+
+    public static GatewayError RequestBodyTooLarge(Route route) => new(
+        ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.TooLarge, Retryable: false, $"the request body is larger than limits.body ({route.Config.Limits.BodyBytes} bytes) of the route");
+
+    public static GatewayError TotalTimeout { get; } = new(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "no whole response within the total timeout");
 
     public static GatewayError NoRoute { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.NoRoute, Retryable: false, "no route has this host and path");
 

@@ -55,6 +55,9 @@ public enum ErrorCause
     /// <summary>No connection could be made.</summary>
     Refused,
 
+    /// <summary>A named limit on what may go on at once is reached.</summary>
+    Busy,
+
     /// <summary>Not loaded, no instance free, or held for too long.</summary>
     Unavailable,
 
@@ -81,6 +84,9 @@ public sealed record GatewayError(ErrorPhase Phase, ErrorSide Side, ErrorCause C
         (ErrorSide.Client, ErrorCause.Aborted) => "client-gone",
         (ErrorSide.Plugin, ErrorCause.Unavailable) => "plugin-unavailable",
         (ErrorSide.Plugin, _) => "plugin-failed",
+        (ErrorSide.Gateway, ErrorCause.Busy) => "route-busy",
+        (ErrorSide.Upstream, ErrorCause.Busy) => "upstream-busy",
+        (ErrorSide.Upstream, ErrorCause.Unavailable) => "upstream-unavailable",
         (ErrorSide.Upstream, ErrorCause.Timeout) => "upstream-timeout",
         (ErrorSide.Upstream, ErrorCause.Refused) => "upstream-unreachable",
         (ErrorSide.Upstream, _) => "upstream-failed",

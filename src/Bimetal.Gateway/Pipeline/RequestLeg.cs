@@ -14,6 +14,7 @@ internal sealed class RequestLeg
     private readonly MessagePump _pump;
     private bool _hasResponse;
     private bool _isStopped;
+    private FlowStop? _answer;
 
     public RequestLeg(ExchangeContext context)
     {
@@ -21,8 +22,8 @@ internal sealed class RequestLeg
         (_flow, _pump) = context.BeginRequest();
     }
 
-    /// <summary>Set when a filter ended the exchange instead.</summary>
-    public FlowStop? Stop => _flow.Stop;
+    /// <summary>Set when a filter, or the route itself, answers instead of an upstream.</summary>
+    public FlowStop? Stop => _flow.Stop ?? _answer;
 
     public long BodyBytes => _pump.BytesRead;
 
@@ -32,8 +33,14 @@ internal sealed class RequestLeg
         _flow.PushHeaders(endOfStream: !_context.Client.HasBody);
         while (!_flow.AreHeadersOut && _flow.Stop is null) await StepAsync();
         if (_flow.Stop is not null) return null;
+        if (_context.Route.Answer is { } answer)
+        {
+            _answer = new FlowStop("route", answer.Make(_context.Target, _context.Client.Authority), null);
+            return null;
+        }
+
         CheckTarget(_context.Stream.RequestHeaders);
-        var upstream = _context.Route.Upstream;
+        var upstream = _context.Route.Upstream!;
         var endpoint = upstream.NextEndpoint();
         _context.Endpoint = endpoint;
         try
@@ -64,6 +71,7 @@ internal sealed class RequestLeg
     {
         await _pump.StepAsync();
         _context.Stream.RequestBodyBytes = _pump.BytesRead;
+        if (_pump.BytesRead > _context.Route.Config.Limits.BodyBytes) throw new GatewayException(ExchangeErrors.RequestBodyTooLarge(_context.Route));
     }
 
     private UpstreamRequest UpstreamRequest()
@@ -79,7 +87,7 @@ internal sealed class RequestLeg
     private void OnSent()
     {
         _context.Clock.Rest(isRequest: true);
-        if (!_hasResponse) _context.Clock.Expect(isRequest: false, _context.Route.Upstream.Config.Timeouts.Headers, ExchangeErrors.ResponseHeadersTimeout);
+        if (!_hasResponse) _context.Clock.Expect(isRequest: false, _context.Route.Timeouts.Headers, ExchangeErrors.ResponseHeadersTimeout);
     }
 
     private async Task SendBodyAsync(BodyWriter write, CancellationToken cancellation)

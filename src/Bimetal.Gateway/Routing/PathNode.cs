@@ -1,47 +1,13 @@
-// The trie of path segments behind RouteTable, and the entries at its nodes.
+// The trie of path segments behind RouteTable.
 
 namespace Bimetal.Gateway.Routing;
-
-/// <summary>One route at the end of a pattern; conditions beside host and path are checked here.</summary>
-internal sealed record RouteEntry(int Route, IReadOnlyList<string> Methods)
-{
-    public bool Matches(ReadOnlySpan<char> method)
-    {
-        if (Methods.Count == 0) return true;
-        foreach (string allowed in Methods)
-        {
-            if (method.SequenceEqual(allowed)) return true;
-        }
-
-        return false;
-    }
-}
-
-/// <summary>One lookup: what is asked for, and which methods would have matched.</summary>
-internal ref struct RouteSearch(ReadOnlySpan<char> method)
-{
-    private List<string>? _allowedMethods;
-
-    public ReadOnlySpan<char> Method { get; } = method;
-
-    public readonly IReadOnlyList<string> AllowedMethods => _allowedMethods ?? (IReadOnlyList<string>)[];
-
-    public void AddAllowed(IReadOnlyList<string> methods)
-    {
-        _allowedMethods ??= [];
-        foreach (string allowed in methods)
-        {
-            if (!_allowedMethods.Contains(allowed)) _allowedMethods.Add(allowed);
-        }
-    }
-}
 
 /// <summary>A node: the paths that share the segments up to here. Built once, then only read.</summary>
 internal sealed class PathNode
 {
     private readonly Dictionary<string, PathNode> _literals = new(StringComparer.Ordinal);
-    private readonly List<RouteEntry> _exact = [];
-    private readonly List<RouteEntry> _rest = [];
+    private readonly RouteEntries _exact = new();
+    private readonly RouteEntries _rest = new();
     private PathNode? _parameter;
 
     public void Add(PathPattern pattern, RouteEntry entry)
@@ -51,14 +17,23 @@ internal sealed class PathNode
         {
             if (segment.Kind == PathSegmentKind.Rest)
             {
-                Insert(node._rest, entry);
+                node._rest.Add(entry);
                 return;
             }
 
             node = segment.Kind == PathSegmentKind.Parameter ? node._parameter ??= new PathNode() : node.Literal(segment.Text);
         }
 
-        Insert(node._exact, entry);
+        node._exact.Add(entry);
+    }
+
+    /// <summary>Ends building.</summary>
+    public void Freeze()
+    {
+        _exact.Freeze();
+        _rest.Freeze();
+        _parameter?.Freeze();
+        foreach (var literal in _literals.Values) literal.Freeze();
     }
 
     /// <summary>Visits only nodes that the configuration made, so the work is bounded by the patterns, not by the path.</summary>
@@ -67,9 +42,10 @@ internal sealed class PathNode
     public int Find(ReadOnlySpan<char> path, bool hasMore, ref RouteSearch search)
     {
         int route = -1;
+        search.Steps++;
         if (!hasMore)
         {
-            route = FirstMatch(_exact, ref search);
+            route = _exact.FirstMatch(ref search);
         }
         else
         {
@@ -80,26 +56,34 @@ internal sealed class PathNode
             if (route < 0 && _parameter is not null && segment.Length > 0) route = _parameter.Find(following, slash >= 0, ref search);
         }
 
-        return route >= 0 ? route : FirstMatch(_rest, ref search);
+        return route >= 0 ? route : _rest.FirstMatch(ref search);
     }
 
-    private static int FirstMatch(List<RouteEntry> entries, ref RouteSearch search)
+    /// <summary>The routes below here that others keep every request from, with one of those others.</summary>
+    public IEnumerable<(RouteEntry Shadowed, RouteEntry By)> FindShadowed()
     {
-        foreach (var entry in entries)
+        foreach (var pair in RouteShadows.Within(_exact.Ordered)) yield return pair;
+        foreach (var pair in RouteShadows.Within(_rest.Ordered)) yield return pair;
+        foreach (var entry in _rest.Ordered)
         {
-            if (entry.Matches(search.Method)) return entry.Route;
-            search.AddAllowed(entry.Methods);
+            if (CoverBelow(entry) is { } cover) yield return (entry, cover);
         }
 
-        return -1;
+        foreach (var child in _parameter is null ? _literals.Values : (IEnumerable<PathNode>)[.. _literals.Values, _parameter])
+        {
+            foreach (var pair in child.FindShadowed()) yield return pair;
+        }
     }
 
-    // Routes that name methods come first: they are more specific.
-    private static void Insert(List<RouteEntry> entries, RouteEntry entry)
+    // {rest...} stands for nothing, an empty segment and whatever follows it, or a segment with a name and whatever follows it.
+    private RouteEntry? CoverBelow(RouteEntry entry)
     {
-        int firstWithout = entries.FindIndex(other => other.Methods.Count == 0);
-        entries.Insert(entry.Methods.Count == 0 || firstWithout < 0 ? entries.Count : firstWithout, entry);
+        if (_parameter is null || !_literals.TryGetValue("", out var empty)) return null;
+        if (RouteShadows.Cover(_exact.Ordered, entry) is null || _parameter.CoverAll(entry) is null) return null;
+        return empty.CoverAll(entry);
     }
+
+    private RouteEntry? CoverAll(RouteEntry entry) => RouteShadows.Cover(_rest.Ordered, entry) ?? CoverBelow(entry);
 
     private PathNode Literal(string text)
     {

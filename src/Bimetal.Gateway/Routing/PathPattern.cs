@@ -25,6 +25,35 @@ internal sealed record PathPattern(string Text, IReadOnlyList<PathSegment> Segme
         _ => "{...}",
     }));
 
+    /// <summary>Names of the parameters.</summary>
+    public IReadOnlyCollection<string> Names { get; } = [.. Segments.Where(segment => segment.Kind != PathSegmentKind.Literal).Select(segment => segment.Text)];
+
+    /// <summary>The part of a path that a parameter stands for; without the slash before it, and empty when there is none.</summary>
+    /// <param name="path">Matches the pattern.</param>
+    public string Capture(string path, string name)
+    {
+        int start = 1;
+        foreach (var segment in Segments)
+        {
+            if (start > path.Length) return "";
+            int slash = path.IndexOf('/', start);
+            int end = slash < 0 ? path.Length : slash;
+            if (segment.Kind == PathSegmentKind.Rest) return segment.Text == name ? path[start..] : "";
+            if (segment.Kind == PathSegmentKind.Parameter && segment.Text == name) return path[start..end];
+            start = end + 1;
+        }
+
+        return "";
+    }
+
+    /// <summary>Where in a path the last segment of the pattern begins, with the slash before it.</summary>
+    public int RestStart(string path)
+    {
+        int start = 0;
+        for (int segment = 0; segment < Segments.Count - 1 && start >= 0; segment++) start = start + 1 > path.Length ? -1 : path.IndexOf('/', start + 1);
+        return start < 0 ? path.Length : start;
+    }
+
     public static bool TryParse(string text, out PathPattern? pattern, out string problem)
     {
         pattern = null;

@@ -7,8 +7,20 @@ using Bimetal.Gateway.Upstreams;
 namespace Bimetal.Gateway.Routing;
 
 /// <summary>Immutable; shared by all exchanges on it.</summary>
-internal sealed record Route(RouteConfig Config, Filter[] Filters, Upstream Upstream)
+/// <param name="Upstream">Null: <see cref="Answer"/> is set.</param>
+internal sealed record Route(RouteConfig Config, Filter[] Filters, Upstream? Upstream, RouteState State)
 {
     /// <summary>What the log and plugins call it.</summary>
     public string Name { get; } = Config.Match.ToString();
+
+    public UpstreamTimeouts Timeouts { get; } = Config.Timeouts ?? Upstream?.Config.Timeouts ?? new UpstreamTimeouts();
+
+    /// <summary>Null: target and host stay as they are.</summary>
+    public RouteRewrite? Rewrite { get; } = Config.Rewrite is { } rewrite ? new RouteRewrite(rewrite, PatternOf(Config)) : null;
+
+    /// <summary>What is answered instead of asking an upstream.</summary>
+    public RouteAnswer? Answer { get; } = RouteAnswer.Of(Config, PatternOf(Config));
+
+    private static PathPattern PatternOf(RouteConfig config) =>
+        PathPattern.TryParse(config.Match.Path, out var pattern, out string problem) ? pattern! : throw new ArgumentException(problem, nameof(config));
 }

@@ -1,21 +1,23 @@
-// Finds the most specific route of a request: hosts in a dictionary, then a trie of path segments, then methods. The order of the
-// configuration has no meaning, and the time does not depend on the number of routes.
+// Finds the most specific route of a request: hosts in a dictionary, then a trie of path segments, then method, fields and query. The time
+// does not depend on the number of routes.
 
 using Bimetal.Gateway.Configuration;
+using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Routing;
 
 /// <summary>What a lookup gave.</summary>
 /// <param name="Route">Index of the route, or -1.</param>
-/// <param name="AllowedMethods">When no route matched: methods that other routes take for this path; empty when the path is unknown.</param>
-internal readonly record struct RouteMatch(int Route, IReadOnlyList<string> AllowedMethods)
+/// <param name="AllowedMethods">When no route matched: methods that other routes take for this request; empty when there are none.</param>
+/// <param name="Steps">Nodes and routes that were looked at.</param>
+internal readonly record struct RouteMatch(int Route, IReadOnlyList<string> AllowedMethods, int Steps)
 {
-    public static RouteMatch None { get; } = new(-1, []);
+    public static RouteMatch None { get; } = new(-1, [], 0);
 }
 
 /// <summary>
 /// Immutable. A more specific host wins over any path: exact, then the longest wildcard, then <c>*</c>; then path segments from the left:
-/// literal, <c>{name}</c>, <c>{rest...}</c>; then a route with methods over one without. A candidate that fails gives way to the next.
+/// literal, <c>{name}</c>, <c>{rest...}</c>; then what <see cref="RouteEntries"/> puts first. A candidate that fails gives way to the next.
 /// </summary>
 internal sealed class RouteTable
 {
@@ -30,36 +32,33 @@ internal sealed class RouteTable
         {
             var match = matches[route];
             if (!PathPattern.TryParse(match.Path, out var pattern, out string problem)) throw new ArgumentException($"{match.Path}: {problem}", nameof(matches));
-            HostNode(match.Host).Add(pattern!, new RouteEntry(route, match.Methods));
+            HostNode(match.Host).Add(pattern!, RouteEntry.From(route, match));
         }
+
+        foreach (var node in Roots) node.Freeze();
     }
+
+    private IEnumerable<PathNode> Roots => [.. _exactHosts.Values, .. _wildcardHosts.Values, _anyHost];
 
     /// <param name="authority">Host with or without a port, in any case.</param>
     /// <param name="path">In normal form, without query.</param>
-    public RouteMatch Find(ReadOnlySpan<char> authority, ReadOnlySpan<char> path, ReadOnlySpan<char> method)
+    /// <param name="headers">Null: no fields.</param>
+    /// <param name="query">What follows the question mark.</param>
+    public RouteMatch Find(ReadOnlySpan<char> authority, ReadOnlySpan<char> path, ReadOnlySpan<char> method, HeaderMap? headers = null, ReadOnlySpan<char> query = default)
     {
         if (path.Length == 0 || path[0] != '/') return RouteMatch.None;
         var host = HostPattern.WithoutPort(authority);
-        var search = new RouteSearch(method);
+        var search = new RouteSearch(method, headers, query);
         int route = FindOnHosts(host, path[1..], ref search);
-        return route >= 0 ? new RouteMatch(route, []) : new RouteMatch(-1, search.AllowedMethods);
+        return new RouteMatch(route, route >= 0 ? [] : search.AllowedMethods, search.Steps);
     }
 
-    /// <summary>Pairs of routes that match the same requests for at least one method.</summary>
-    public static IEnumerable<(RouteConfig First, RouteConfig Second)> FindDuplicates(IReadOnlyList<RouteConfig> routes)
+    /// <summary>Routes that can never match, with one that takes their requests.</summary>
+    public static IEnumerable<(RouteConfig Shadowed, RouteConfig By)> FindShadowed(IReadOnlyList<RouteConfig> routes)
     {
-        var seen = new Dictionary<(string Host, string Shape, string Method), RouteConfig>();
-        foreach (var route in routes)
-        {
-            if (!PathPattern.TryParse(route.Match.Path, out var pattern, out _)) continue;
-            IReadOnlyList<string> methods = route.Match.Methods.Count == 0 ? [""] : route.Match.Methods;
-            foreach (string method in methods)
-            {
-                if (seen.TryAdd((route.Match.Host, pattern!.Shape, method), route)) continue;
-                yield return (seen[(route.Match.Host, pattern.Shape, method)], route);
-                break;
-            }
-        }
+        RouteConfig[] valid = [.. routes.Where(route => PathPattern.TryParse(route.Match.Path, out _, out _))];
+        var table = new RouteTable([.. valid.Select(route => route.Match)]);
+        return table.Roots.SelectMany(root => root.FindShadowed()).Select(pair => (valid[pair.Shadowed.Route], valid[pair.By.Route])).DistinctBy(pair => pair.Item1);
     }
 
     private int FindOnHosts(ReadOnlySpan<char> host, ReadOnlySpan<char> path, ref RouteSearch search)
