@@ -67,6 +67,7 @@ internal sealed class RouteEntries
             .ThenByDescending(entry => entry.Conditions.Count(condition => !condition.Key.IsQuery))
             .ThenByDescending(entry => entry.Conditions.Count)
             .ThenByDescending(entry => entry.Conditions.Count(condition => condition.Kind == ConditionKind.Exact))
+            .ThenByDescending(entry => entry.Conditions.Sum(condition => condition.Value.Length))
             .ThenBy(entry => entry.Methods.Count)
             .ThenBy(entry => entry.Route);
         _ordered = [.. sorted.Select((entry, rank) => entry with { Rank = rank, Methods = WithHead(entry.Methods, isHeadListed) })];
