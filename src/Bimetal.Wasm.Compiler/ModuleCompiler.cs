@@ -33,7 +33,7 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
         stages.Add(("cache", clock.Elapsed));
         if (known is not null) return new CompiledImage(known, key, FromCache: true, stages);
         clock.Restart();
-        var ir = ImageEmitter.Emit(modules, options, PartitionBytes, new EmissionBudget(_limits.IrCharacters));
+        var ir = ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Of(_limits));
         stages.Add(("emit", clock.Elapsed));
         byte[] bytes = new ImageBuilder(toolchain, _limits, cache).Build(ir, options, modules.Count, stages, cancellation);
         cache?.Write(key, bytes);

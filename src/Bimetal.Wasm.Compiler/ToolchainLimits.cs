@@ -14,11 +14,17 @@ public sealed record ToolchainLimits
     /// <summary>Address space of one child process.</summary>
     public long AddressSpaceBytes { get; init; } = 8L << 30;
 
+    /// <summary>Stack of one child process: LLVM recurses along some of what a module says.</summary>
+    public long StackBytes { get; init; } = 64L << 20;
+
     /// <summary>Largest file that a child process may write.</summary>
     public long FileBytes { get; init; } = 1L << 30;
 
     /// <summary>Characters of LLVM IR of one compilation: about twenty for each byte of an ordinary module.</summary>
     public long IrCharacters { get; init; } = 256L << 20;
+
+    /// <summary>Characters of LLVM IR of one function: what LLVM does with a function can take more than its length's time.</summary>
+    public long FunctionIrCharacters { get; init; } = 32L << 20;
 
     /// <summary>Stack frame of one guest function, which the runtime's headroom below the stack limit must hold. Not to be raised.</summary>
     public static int FrameBytes => Emit.ImageEmitter.FrameLimitBytes;

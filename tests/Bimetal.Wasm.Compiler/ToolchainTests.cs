@@ -70,8 +70,20 @@ public sealed class ToolchainTests : IDisposable
         AssertLimit(nameof(ToolchainLimits.AddressSpaceBytes), Exploding.Value, new ToolchainLimits { AddressSpaceBytes = 360L << 20 });
 
     [Fact]
+    public void Compile_OverStackBytes_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.StackBytes), Compiling.Module(Small), new ToolchainLimits { StackBytes = 64 << 10 });
+
+    [Fact]
+    public void Compile_OverFileBytes_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.FileBytes), Compiling.Module(Small), new ToolchainLimits { FileBytes = 512 });
+
+    [Fact]
     public void Compile_OverIrCharacters_NamesTheLimit() =>
         AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(Small), new ToolchainLimits { IrCharacters = 10 });
+
+    [Fact]
+    public void Compile_OfFunctionOverFunctionIrCharacters_NamesTheLimit() =>
+        AssertLimit(nameof(ToolchainLimits.FunctionIrCharacters), Compiling.Module(Small), new ToolchainLimits { FunctionIrCharacters = 10 });
 
     [Fact]
     public void Compile_OfFewBytesThatAskForMuchIr_NamesTheLimit()
@@ -89,6 +101,16 @@ public sealed class ToolchainTests : IDisposable
         AssertLimit(nameof(ToolchainLimits.IrCharacters), Compiling.Module(wide), limits);
     }
 
+    // A thousand vectors as results once took LLVM minutes; they are left in memory now.
+    [Fact]
+    public void Compile_OfFunctionsWithAThousandVectorResults_IsQuick()
+    {
+        string types = string.Concat(Enumerable.Repeat("v128 ", 1000)), values = string.Concat(Enumerable.Repeat("(i32x4.splat (local.get 0))", 1000));
+        var module = Compiling.Module($"(module (func $f (param i32) (result {types}) {values}) (func (export \"g\") (param i32) (result {types}) (call $f (local.get 0))))");
+        var limits = new ToolchainLimits { CpuTime = TimeSpan.FromSeconds(20) };
+        Assert.NotEmpty(new ModuleCompiler(null, limits).Compile([module], Compiling.Options, TestContext.Current.CancellationToken).Bytes.ToArray());
+    }
+
     // 2 KB of module for 10 million characters: a phi for each result, with an entry for each label.
     [Fact]
     public void Emit_OfFewBytesThatStandForEndlessIr_StopsOnTheWay()
@@ -96,7 +118,7 @@ public sealed class ToolchainTests : IDisposable
         string types = string.Join(' ', Enumerable.Repeat("i32", 500)), labels = string.Join(' ', Enumerable.Repeat('0', 1000));
         string values = string.Concat(Enumerable.Repeat("local.get 0 ", 500)), drops = string.Concat(Enumerable.Repeat("drop ", 500));
         var module = Compiling.Module($"(module (func (param i32) block (result {types}) {values} local.get 0 br_table {labels} end {drops}))");
-        var failure = Assert.Throws<ToolchainException>(() => ImageEmitter.Emit([module], Compiling.Options, partitionBytes: 1 << 20, new EmissionBudget(1 << 20)));
+        var failure = Assert.Throws<ToolchainException>(() => ImageEmitter.Emit([module], Compiling.Options, partitionBytes: 1 << 20, new EmissionBudget(1 << 20, 1 << 30)));
         Assert.Equal(nameof(ToolchainLimits.IrCharacters), failure.Limit);
     }
 

@@ -164,7 +164,7 @@ public sealed class InvokeTests : IClassFixture<EngineFixture>
     [Fact]
     public void Load_FileOverTheLimit_IsRefusedBeforeItIsRead()
     {
-        var engine = new WasmEngine(new EngineOptions { Limits = new() { ModuleBytes = 10 } });
+        var engine = new WasmEngine(new EngineOptions { Limits = new() { Module = new() { ModuleBytes = 10 } } });
         var exception = Assert.Throws<Modules.WasmModuleException>(() => engine.Load(_file));
         Assert.StartsWith("limit ModuleBytes exceeded", exception.Error.Message);
     }

@@ -27,6 +27,7 @@ public sealed class DecodeLimitsTests
         { nameof(DecodeLimits.LocalsPerModule), "(module (func (local i32 i32)) (func (local i64)))", 3 },
         { nameof(DecodeLimits.NestingDepth), "(module (func (block (loop (block)))))", 3 },
         { nameof(DecodeLimits.BranchTableLabels), "(module (func (br_table 0 0 0 (i32.const 0))))", 2 },
+        { nameof(DecodeLimits.ValidationSteps), "(module (func (param i32 i32) (result i32 i32) (local.get 0) (local.get 1) (br_if 0 (i32.const 0))) (func (call 0 (i32.const 0) (i32.const 0)) (drop) (drop)))", 15 },
         { nameof(DecodeLimits.OperandStackValues), "(module (func i32.const 0 i32.const 0 i32.const 0 drop drop drop))", 3 },
     };
 

@@ -37,7 +37,7 @@ internal static class FunctionEmitter
             if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
             if (function.Control.IsReachable) Dispatch(function, in instruction);
             else function.Control.Skip(instruction.Opcode);
-            module.Budget.Require(function.Characters);
+            module.Budget.RequireForFunction(function.Characters);
         }
 
         function.WriteTrapBlocks();

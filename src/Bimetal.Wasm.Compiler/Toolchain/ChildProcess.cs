@@ -20,6 +20,7 @@ internal static class ChildProcess
     private const int EndedByKill = 128 + KillSignal;
     private const int EndedByCpuLimit = 128 + 24;
     private const int EndedByFileLimit = 128 + 25;
+    private const int EndedByStackLimit = 128 + 11;
 
     private static readonly string? SessionCommand = ExecutableSearch.Find("setsid");
 
@@ -60,7 +61,7 @@ internal static class ChildProcess
     private static ProcessStartInfo Describe(string tool, IReadOnlyList<string> arguments, string folder, ToolchainLimits limits)
     {
         // The soft CPU limit ends a tool that goes on; the shell has no other way to set both.
-        const string script = "ulimit -c 0; ulimit -t \"$1\" && ulimit -v \"$2\" && ulimit -f \"$3\" && shift 3 && exec \"$@\"";
+        const string script = "ulimit -c 0; ulimit -t \"$1\" && ulimit -v \"$2\" && ulimit -f \"$3\" && ulimit -s \"$4\" && shift 4 && exec \"$@\"";
         var start = new ProcessStartInfo(SessionCommand ?? "/bin/sh")
         {
             WorkingDirectory = folder,
@@ -75,6 +76,7 @@ internal static class ChildProcess
         start.ArgumentList.Add(Number((long)Math.Ceiling(limits.CpuTime.TotalSeconds)));
         start.ArgumentList.Add(Number(limits.AddressSpaceBytes / 1024));
         start.ArgumentList.Add(Number(limits.FileBytes / 512));
+        start.ArgumentList.Add(Number(limits.StackBytes / 1024));
         start.ArgumentList.Add(tool);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         string? path = Environment.GetEnvironmentVariable("PATH");
@@ -96,6 +98,7 @@ internal static class ChildProcess
         0 => null,
         EndedByCpuLimit or EndedByKill => nameof(ToolchainLimits.CpuTime),
         EndedByFileLimit => nameof(ToolchainLimits.FileBytes),
+        EndedByStackLimit => nameof(ToolchainLimits.StackBytes),
         _ when errors.Contains("stack frame size (", StringComparison.Ordinal) => nameof(ToolchainLimits.FrameBytes),
         _ when errors.Contains("out of memory", StringComparison.OrdinalIgnoreCase) => nameof(ToolchainLimits.AddressSpaceBytes),
         _ when errors.Contains("bad_alloc", StringComparison.Ordinal) => nameof(ToolchainLimits.AddressSpaceBytes),

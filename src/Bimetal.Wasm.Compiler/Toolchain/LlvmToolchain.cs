@@ -64,6 +64,7 @@ public sealed class LlvmToolchain
         nameof(ToolchainLimits.WallTime) => string.Create(CultureInfo.InvariantCulture, $"{limits.WallTime.TotalSeconds} s"),
         nameof(ToolchainLimits.AddressSpaceBytes) => $"{limits.AddressSpaceBytes >> 20} MiB",
         nameof(ToolchainLimits.FileBytes) => $"{limits.FileBytes >> 20} MiB",
+        nameof(ToolchainLimits.StackBytes) => $"{limits.StackBytes >> 10} KiB, or it crashed",
         _ => $"{ToolchainLimits.FrameBytes >> 10} KiB of stack in one function",
     };
 

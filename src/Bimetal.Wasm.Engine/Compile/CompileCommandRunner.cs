@@ -33,9 +33,9 @@ public static class CompileCommandRunner
     {
         byte[] bytes = File.ReadAllBytes(request.File);
         long start = Stopwatch.GetTimestamp();
-        var module = WasmEngine.Check(bytes);
+        var module = WasmEngine.Check(bytes, request.Limits.Module);
         var checkTime = Stopwatch.GetElapsedTime(start);
-        var image = new ModuleCompiler(request.Cache).Compile([module], request.Compile);
+        var image = new ModuleCompiler(request.Cache, request.Limits.Compilation).Compile([module], request.Compile);
         if (request.Output is { } path)
         {
             // Written beside the target and renamed, so that a reader never sees half of it.

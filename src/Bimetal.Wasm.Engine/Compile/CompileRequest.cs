@@ -2,6 +2,7 @@
 
 using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
+using Bimetal.Wasm.Engine.Limits;
 
 namespace Bimetal.Wasm.Engine.Compile;
 
@@ -15,6 +16,8 @@ public sealed record CompileRequest
     public string? Output { get; init; }
 
     public CompileOptions Compile { get; init; } = new();
+
+    public EngineLimits Limits { get; init; } = EngineLimits.Default;
 
     /// <summary>Where compiled code is kept between runs; null compiles anew.</summary>
     public CodeCache? Cache { get; init; }

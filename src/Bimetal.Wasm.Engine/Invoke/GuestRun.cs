@@ -32,9 +32,7 @@ internal sealed class GuestRun : IDisposable
             StandardOutput = WriteTo(request.StandardOutput, output),
             StandardError = WriteTo(request.StandardError, error),
         };
-        var options = InstanceOptions.Default;
-        if (request.MaximumMemoryPages is { } pages) options = options with { MaximumMemoryPages = pages };
-        _instance = Instance.Create(module, new ImportSet().DefineWasi(), options);
+        _instance = Instance.Create(module, new ImportSet().DefineWasi(), request.Limits.Instance);
         _instance.HostState = _wasi;
     }
 

@@ -42,7 +42,7 @@ public static class InvokeCommandRunner
 
     private static int Invoke(InvokeRequest request, TextWriter output, TextWriter error)
     {
-        var engine = new WasmEngine(new EngineOptions { Compile = request.Compile, Cache = request.Cache });
+        var engine = new WasmEngine(new EngineOptions { Compile = request.Compile, Limits = request.Limits, Cache = request.Cache });
         using var module = engine.Load(request.File);
         if (request.ShowStages)
         {

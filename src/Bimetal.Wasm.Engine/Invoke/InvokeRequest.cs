@@ -2,6 +2,7 @@
 
 using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
+using Bimetal.Wasm.Engine.Limits;
 
 namespace Bimetal.Wasm.Engine.Invoke;
 
@@ -30,8 +31,7 @@ public sealed record InvokeRequest
     /// <summary>CPU time for each call; null: none.</summary>
     public TimeSpan? CpuLimit { get; init; }
 
-    /// <summary>Pages of 64 KiB that a memory may have at most; null: what the module says.</summary>
-    public uint? MaximumMemoryPages { get; init; }
+    public EngineLimits Limits { get; init; } = EngineLimits.Default;
 
     /// <summary>Standard input of a WASI program; null is empty.</summary>
     public Stream? StandardInput { get; init; }

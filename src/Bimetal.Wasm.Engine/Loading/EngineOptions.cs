@@ -2,14 +2,14 @@
 
 using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
-using Bimetal.Wasm.Decoding;
+using Bimetal.Wasm.Engine.Limits;
 
 namespace Bimetal.Wasm.Engine;
 
 /// <summary>Options of a <see cref="WasmEngine"/>.</summary>
 public sealed record EngineOptions
 {
-    public DecodeLimits Limits { get; init; } = DecodeLimits.Default;
+    public EngineLimits Limits { get; init; } = EngineLimits.Default;
 
     public CompileOptions Compile { get; init; } = new();
 

@@ -11,7 +11,7 @@ namespace Bimetal.Wasm.Engine;
 /// <summary>Loads modules. Safe to use from several threads at once.</summary>
 public sealed class WasmEngine(EngineOptions options)
 {
-    private readonly ModuleCompiler _compiler = new(options.Cache);
+    private readonly ModuleCompiler _compiler = new(options.Cache, options.Limits.Compilation);
 
     public WasmEngine()
         : this(new EngineOptions())
@@ -52,7 +52,7 @@ public sealed class WasmEngine(EngineOptions options)
     private EngineModule Load(string name, ReadOnlyMemory<byte> bytes, Action<WasmModule>? check, StageClock clock, CancellationToken cancellation)
     {
         var module = clock.Measure("decode", () => Decode(bytes));
-        var error = clock.Measure("validate", () => ModuleValidator.Validate(module, options.Limits));
+        var error = clock.Measure("validate", () => ModuleValidator.Validate(module, options.Limits.Module));
         if (error is not null) throw new WasmModuleException(error);
         check?.Invoke(module);
         var image = _compiler.Compile([module], options.Compile, cancellation);
@@ -62,14 +62,14 @@ public sealed class WasmEngine(EngineOptions options)
     }
 
     private WasmModule Decode(ReadOnlyMemory<byte> bytes) =>
-        ModuleDecoder.Decode(bytes, options.Limits, out var error) ?? throw new WasmModuleException(error!);
+        ModuleDecoder.Decode(bytes, options.Limits.Module, out var error) ?? throw new WasmModuleException(error!);
 
     // A file that is too large is refused before it is read.
     private byte[] ReadFile(string path)
     {
         long length = new FileInfo(path).Length;
-        if (length > options.Limits.ModuleBytes)
-            throw new WasmModuleException(new WasmError(0, $"limit ModuleBytes exceeded: {length}, at most {options.Limits.ModuleBytes}"));
+        if (length > options.Limits.Module.ModuleBytes)
+            throw new WasmModuleException(new WasmError(0, $"limit ModuleBytes exceeded: {length}, at most {options.Limits.Module.ModuleBytes}"));
         return File.ReadAllBytes(path);
     }
 }

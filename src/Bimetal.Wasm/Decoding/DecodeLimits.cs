@@ -60,5 +60,11 @@ public sealed record DecodeLimits
     /// <summary>Values on the operand stack of one function at once.</summary>
     public int OperandStackValues { get; init; } = 100_000;
 
+    /// <summary>
+    /// Operands that lists of types stand for while all function bodies are validated: two bytes of a branch or call can mean a
+    /// thousand of them.
+    /// </summary>
+    public int ValidationSteps { get; init; } = 1_000_000_000;
+
     internal static string Describe(string limitName, long found, long allowed) => $"limit {limitName} exceeded: {found}, at most {allowed}";
 }

@@ -17,6 +17,7 @@ internal sealed class OperandStack(DecodeLimits limits)
     private ValueType[] _operands = new ValueType[Math.Clamp(limits.OperandStackValues, 1, 64)];
     private ControlFrame[] _frames = new ControlFrame[16];
     private int _height;
+    private long _steps;
 
     internal string? Fault { get; private set; }
 
@@ -45,6 +46,7 @@ internal sealed class OperandStack(DecodeLimits limits)
 
     internal void Push(ImmutableArray<ValueType> types)
     {
+        Spend(types.Length);
         foreach (var type in types) Push(type);
     }
 
@@ -67,12 +69,14 @@ internal sealed class OperandStack(DecodeLimits limits)
 
     internal void Pop(ImmutableArray<ValueType> types)
     {
+        Spend(types.Length);
         for (int i = types.Length - 1; i >= 0; i--) Pop(types[i]);
     }
 
     /// <summary>Checks that the topmost operands have these types and leaves them as they are.</summary>
     internal void CheckTop(ImmutableArray<ValueType> types)
     {
+        Spend(types.Length);
         ref var frame = ref Innermost;
         for (int i = 1; i <= types.Length; i++)
         {
@@ -112,6 +116,13 @@ internal sealed class OperandStack(DecodeLimits limits)
         ref var frame = ref Innermost;
         _height = frame.Height;
         frame.IsUnreachable = true;
+    }
+
+    // Counted over all bodies, since Reset leaves it.
+    private void Spend(int steps)
+    {
+        _steps += steps;
+        if (_steps > limits.ValidationSteps) Fail(DecodeLimits.Describe(nameof(limits.ValidationSteps), _steps, limits.ValidationSteps));
     }
 
     private void PopOther(ValueType expected)

@@ -22,12 +22,14 @@ internal static class CompileCommand
             "bimetal compile plugin.wasm -o plugin.code --cpu x86-64-v3 --mode relaxed",
             "bimetal compile plugin.wasm -o plugin.arm64.code --target linux-arm64") { file, output, noCache };
         options.AddTo(command, withTarget: true);
+        options.AddLimitsTo(command);
         command.SetAction(result => CompileCommandRunner.Run(
             new CompileRequest
             {
                 File = result.GetRequiredValue(file),
                 Output = result.GetValue(output),
                 Compile = options.Read(result),
+                Limits = options.ReadLimits(result),
                 Cache = result.GetValue(noCache) ? null : CodeCache.ForUser(),
             },
             Console.Out,

@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Engine.Limits;
 
 namespace Bimetal.Commands;
 
@@ -20,6 +21,8 @@ internal sealed class CompileFlags
 
     private readonly Option<bool> _quick = new("--quick") { Description = "fewer optimisation passes: compiles faster, runs slower" };
 
+    private readonly Option<string[]> _limits = new("--limit") { Description = "another value for a limit of docs/limits.md; may be repeated", HelpName = "NAME=NUMBER" };
+
     internal void AddTo(Command command, bool withTarget)
     {
         if (withTarget) command.Add(_target);
@@ -28,6 +31,23 @@ internal sealed class CompileFlags
         command.Add(_bounds);
         command.Add(_quick);
     }
+
+    /// <summary>Adds what changes limits, to commands that load one module.</summary>
+    internal void AddLimitsTo(Command command)
+    {
+        _limits.Validators.Add(result =>
+        {
+            foreach (string setting in result.GetValueOrDefault<string[]>() ?? [])
+            {
+                LimitTable.Apply(EngineLimits.Default, setting, out string? error);
+                if (error is not null) result.AddError(error);
+            }
+        });
+        command.Add(_limits);
+    }
+
+    internal EngineLimits ReadLimits(ParseResult result) =>
+        (result.GetValue(_limits) ?? []).Aggregate(EngineLimits.Default, (limits, setting) => LimitTable.Apply(limits, setting, out _));
 
     internal CompileOptions Read(ParseResult result)
     {

@@ -38,6 +38,7 @@ internal static class InvokeCommand
             "bimetal invoke --env HOME=/ program.wasm _start first-argument",
             "bimetal invoke --repeat 100 --time math.wasm add 2 40") { file, export, arguments, environment, cpuLimit, repeat, time, stages };
         options.AddTo(command, withTarget: false);
+        options.AddLimitsTo(command);
         command.SetAction(result => InvokeCommandRunner.Run(
             new InvokeRequest
             {
@@ -46,6 +47,7 @@ internal static class InvokeCommand
                 Arguments = result.GetValue(arguments) ?? [],
                 Environment = result.GetValue(environment) ?? [],
                 Compile = options.Read(result),
+                Limits = options.ReadLimits(result),
                 Cache = CodeCache.ForUser(),
                 CpuLimit = result.GetValue(cpuLimit) is { } limitMs ? TimeSpan.FromMilliseconds(limitMs) : null,
                 StandardInput = Console.OpenStandardInput(),

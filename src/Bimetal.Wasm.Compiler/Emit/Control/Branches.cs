@@ -49,7 +49,7 @@ internal static class Branches
         foreach (uint label in labels)
         {
             function.Control.RecordBranch(function.Control.FrameAt(label));
-            function.Module.Budget.Require(function.Characters);
+            function.Module.Budget.RequireForFunction(function.Characters);
         }
 
         string otherwise = isClamped ? function.NewLabel() : function.Control.FrameAt(labels[defaultCase]).Label;
