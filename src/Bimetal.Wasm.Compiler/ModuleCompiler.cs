@@ -1,6 +1,8 @@
 // The compiler: validated modules to a code image, by way of the cache. Decoding and validation are the caller's.
 
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Compiler.Emit;
 using Bimetal.Wasm.Compiler.Toolchain;
@@ -22,25 +24,54 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
     /// <param name="modules">Validated modules; their order is their ordinal in the image.</param>
     /// <param name="options">Options; part of the cache's key.</param>
     /// <param name="cancellation">Ends the compilation and its child processes.</param>
-    /// <exception cref="ToolchainException">LLVM is missing, refused, or ran over a limit.</exception>
+    /// <exception cref="ToolchainException">LLVM is missing (and so is cached code), refused, or ran over a limit.</exception>
     public CompiledImage Compile(IReadOnlyList<WasmModule> modules, CompileOptions options, CancellationToken cancellation = default)
     {
         var stages = new List<(string Stage, TimeSpan Time)>();
         var clock = Stopwatch.StartNew();
-        var toolchain = LlvmToolchain.Find(cache);
+        if (!TryFindToolchain(out var toolchain, out var missing))
+        {
+            var latest = ReadLatest(modules, options) ?? throw missing;
+            return latest with { Stages = [("cache", clock.Elapsed)] };
+        }
+
         string key = CacheKey.OfImage(modules, options, toolchain.Version);
         byte[]? known = cache?.TryRead(key);
+        using var turn = known is null && cache is not null ? CompilationTurn.Wait(cache, key, _limits.WallTime, cancellation) : null;
+        if (turn is not null) known = cache!.TryRead(key);
         stages.Add(("cache", clock.Elapsed));
         if (known is not null) return new CompiledImage(known, key, FromCache: true, stages);
         clock.Restart();
         var ir = ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Of(_limits));
         stages.Add(("emit", clock.Elapsed));
         byte[] bytes = new ImageBuilder(toolchain, _limits, cache).Build(ir, options, modules.Count, stages, cancellation);
-        cache?.Write(key, bytes);
+        if (cache?.Write(key, bytes) == true) cache.Write(CacheKey.OfLatestImage(modules, options), Encoding.ASCII.GetBytes(key));
         return new CompiledImage(bytes, key, FromCache: false, stages);
     }
 
     /// <summary>The LLVM IR that <see cref="Compile"/> would hand to clang, one text for each partition; for tests and the curious.</summary>
     public static IReadOnlyList<string> EmitIr(IReadOnlyList<WasmModule> modules, CompileOptions options) =>
         [.. ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Unlimited).Partitions.Select(pieces => string.Concat(pieces))];
+
+    private bool TryFindToolchain([NotNullWhen(true)] out LlvmToolchain? toolchain, [NotNullWhen(false)] out ToolchainException? missing)
+    {
+        try
+        {
+            (toolchain, missing) = (LlvmToolchain.Find(cache), null);
+            return true;
+        }
+        catch (ToolchainException exception)
+        {
+            (toolchain, missing) = (null, exception);
+            return false;
+        }
+    }
+
+    // Without LLVM there is no version to look for: the image made last for this module by this build of the emitter serves.
+    private CompiledImage? ReadLatest(IReadOnlyList<WasmModule> modules, CompileOptions options)
+    {
+        if (cache?.TryRead(CacheKey.OfLatestImage(modules, options)) is not { } pointer) return null;
+        string key = Encoding.ASCII.GetString(pointer);
+        return cache.TryRead(key) is { } known ? new CompiledImage(known, key, FromCache: true, []) : null;
+    }
 }

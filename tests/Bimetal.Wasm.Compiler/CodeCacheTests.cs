@@ -157,11 +157,24 @@ public sealed class CodeCacheTests : IDisposable
     }
 
     [Fact]
-    public async Task Compile_BySeveralAtOnce_GivesEachTheSameImage()
+    public async Task Compile_BySeveralAtOnce_HappensOnce()
     {
-        var images = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => Compile(Compiling.Options))));
+        var images = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Compile(Compiling.Options))));
         Assert.All(images, image => Assert.Equal(images[0].Bytes.ToArray(), image.Bytes.ToArray()));
-        Assert.True(Compile(Compiling.Options).FromCache);
+        Assert.Single(images, image => !image.FromCache);
+        Assert.DoesNotContain(Directory.GetFiles(Cache().Folder), file => file.EndsWith(CodeCache.UnfinishedSuffix, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Turn_ThatSomebodyElseHas_IsWaitedForAndThenGivenUp()
+    {
+        using var first = CompilationTurn.Wait(Cache(), Key, TimeSpan.Zero, CancellationToken.None);
+        Assert.NotNull(first);
+        Assert.Null(CompilationTurn.Wait(Cache(), Key, TimeSpan.FromMilliseconds(50), CancellationToken.None));
+        first.Dispose();
+        using var second = CompilationTurn.Wait(Cache(), Key, TimeSpan.Zero, CancellationToken.None);
+        Assert.NotNull(second);
+        Assert.Null(CompilationTurn.Wait(new CodeCache("/proc/nowhere"), Key, TimeSpan.FromMinutes(1), CancellationToken.None));
     }
 
     private CodeCache Cache() => new(Path.Combine(_folder.Path, "cache"));

@@ -2,6 +2,7 @@
 
 using System.Text;
 using Bimetal.Testing;
+using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Compiler.Emit;
 using Bimetal.Wasm.Compiler.Toolchain;
 using Bimetal.Wasm.Modules;
@@ -35,6 +36,25 @@ public sealed class ToolchainTests : IDisposable
         var failure = Assert.Throws<ToolchainException>(() => LlvmToolchain.Find());
         Assert.Contains("apt-get install clang-19 lld-19", failure.Message, StringComparison.Ordinal);
         Assert.Contains("clang-19", failure.Message, StringComparison.Ordinal);
+    }
+
+    // What was compiled once runs on a machine without a compiler; what was not says what to install.
+    [Fact]
+    public void Compile_WithoutClang_UsesWhatTheCacheHas()
+    {
+        using var folder = new TemporaryFolder();
+        var cache = new CodeCache(Path.Combine(folder.Path, "cache"));
+        var module = Compiling.Module(Small);
+        var compiled = new ModuleCompiler(cache).Compile([module], Compiling.Options, TestContext.Current.CancellationToken);
+        Environment.SetEnvironmentVariable("BIMETAL_CLANG", null);
+        Environment.SetEnvironmentVariable("PATH", folder.Path);
+        var found = new ModuleCompiler(cache).Compile([module], Compiling.Options, TestContext.Current.CancellationToken);
+        Assert.True(found.FromCache);
+        Assert.Equal((compiled.Key, Convert.ToHexString(compiled.Bytes.Span)), (found.Key, Convert.ToHexString(found.Bytes.Span)));
+        var other = Compiling.Options with { Quick = true };
+        Assert.Contains("apt-get install", Assert.Throws<ToolchainException>(() => new ModuleCompiler(cache).Compile([module], other)).Message, StringComparison.Ordinal);
+        File.Delete(cache.PathOf(compiled.Key));
+        Assert.Throws<ToolchainException>(() => new ModuleCompiler(cache).Compile([module], Compiling.Options));
     }
 
     [Fact]

@@ -18,6 +18,9 @@ internal static class CacheKey
         return Of(["image", .. Circumstances(options, toolchainVersion), .. hashes]);
     }
 
+    /// <summary>The key under which the key of the image made last is kept, whichever LLVM made it.</summary>
+    public static string OfLatestImage(IReadOnlyList<WasmModule> modules, CompileOptions options) => Of("latest", OfImage(modules, options, toolchainVersion: ""));
+
     /// <summary>The key of the routines in C, which depend on the target but on no module.</summary>
     public static string OfGuestRoutines(CompileOptions options, string toolchainVersion) =>
         Of(["routines", .. Circumstances(options, toolchainVersion)]);

@@ -16,7 +16,7 @@ public sealed class CodeCache
     private const int KeyBytes = 32;
     private const int HeaderBytes = 8 + KeyBytes + 32 + 8;
     private const string EntrySuffix = ".bimetal-code";
-    private const string UnfinishedSuffix = ".unfinished";
+    internal const string UnfinishedSuffix = ".unfinished";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode WritableByOthers = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
@@ -73,8 +73,7 @@ public sealed class CodeCache
         string unfinished = Path.Combine(Folder, Path.GetRandomFileName() + UnfinishedSuffix);
         try
         {
-            if (!OperatingSystem.IsWindows()) Directory.CreateDirectory(Folder, OwnerOnly);
-            if (!IsOurs(Folder)) return false;
+            if (!PrepareFolder()) return false;
             using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write))
             {
                 file.Write(Header(key, content));
@@ -98,6 +97,13 @@ public sealed class CodeCache
 
     /// <summary>Path of the entry of a key, whether it exists or not.</summary>
     public string PathOf(string key) => Path.Combine(Folder, key + EntrySuffix);
+
+    /// <summary>Makes the folder; false when others could write into it.</summary>
+    internal bool PrepareFolder()
+    {
+        if (!OperatingSystem.IsWindows()) Directory.CreateDirectory(Folder, OwnerOnly);
+        return IsOurs(Folder);
+    }
 
     private static string UserFolder()
     {
