@@ -46,6 +46,9 @@ public sealed record PluginConfig
     /// <summary>Handed to the plugin verbatim.</summary>
     public ReadOnlyMemory<byte> Configuration { get; init; }
 
+    /// <summary>The <c>vm_config:</c> key: what proxy_on_vm_start can read, verbatim.</summary>
+    public ReadOnlyMemory<byte> VmConfiguration { get; init; }
+
     /// <summary>
     /// The <c>root_id:</c> key: which of the plugins that one module registers is meant. Modules made with SDKs that register theirs under a
     /// name need it; it is what the property <c>plugin_root_id</c> says.

@@ -1,5 +1,7 @@
 // What the plugin host needs from whoever runs it: the gateway, the meter, or a test.
 
+using Bimetal.Plugins.Callouts;
+using Bimetal.Plugins.ProxyWasm;
 using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Engine;
@@ -53,6 +55,12 @@ public sealed record PluginHostServices
         get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser() });
         init;
     }
+
+    /// <summary>Makes the HTTP requests of plugins.</summary>
+    public IHttpCaller HttpCaller { get; init; } = NoHttpCaller.Instance;
+
+    /// <summary>Functions beside the ABI.</summary>
+    public ForeignFunctions ForeignFunctions { get; init; } = ForeignFunctions.Standard;
 
     /// <summary>Shared data, queues and metrics of plugins.</summary>
     public PluginStates States { get; init; } = new();

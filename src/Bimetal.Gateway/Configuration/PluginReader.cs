@@ -34,7 +34,8 @@ internal static class PluginReader
             RootId = plugin.Text("root_id") ?? "",
             LatencyBudget = plugin.Duration("latency_budget", null),
             Instance = plugin.Choice<InstancePolicy?>("instance", null, ("per-request", InstancePolicy.PerRequest), ("shared", InstancePolicy.Shared)),
-            Configuration = ReadConfiguration(plugin, report),
+            Configuration = ReadConfiguration(plugin, "config", report),
+            VmConfiguration = ReadConfiguration(plugin, "vm_config", report),
             Limits = ReadLimits(plugin),
             OnError = ReadOnError(plugin),
         };
@@ -59,11 +60,11 @@ internal static class PluginReader
         return path;
     }
 
-    private static ReadOnlyMemory<byte> ReadConfiguration(ConfigMapping plugin, ConfigReport report) => plugin.Take("config") switch
+    private static ReadOnlyMemory<byte> ReadConfiguration(ConfigMapping plugin, string key, ConfigReport report) => plugin.Take(key) switch
     {
         null => default,
         YamlScalarNode scalar => Encoding.UTF8.GetBytes(scalar.Value ?? ""),
-        var node => YamlToJson.Convert(node, plugin.KeyPath("config"), report),
+        var node => YamlToJson.Convert(node, plugin.KeyPath(key), report),
     };
 
     private static PluginLimits ReadLimits(ConfigMapping plugin)

@@ -21,6 +21,12 @@ internal abstract class InstanceSource : IDisposable
     /// <summary>Notes that an instance trapped and must not be entered again. The caller is the thread that was in it.</summary>
     public abstract void Fail(GuestInstance guest, PluginFailure failure);
 
+    /// <summary>
+    /// Enters an instance from outside of any request: a tick, an answer to a callout, an item in a queue. Does nothing when the instance is
+    /// gone. A failure that <paramref name="callback"/> returns is the instance's.
+    /// </summary>
+    public abstract void Enter(GuestInstance guest, Func<PluginFailure?> callback);
+
     /// <summary>Sets the plugin's tick period in milliseconds; 0 stops ticking.</summary>
     /// <param name="guest">The instance that asked for it.</param>
     public abstract void SetTickPeriod(GuestInstance guest, uint periodMs);

@@ -94,12 +94,19 @@ internal sealed class PerRequestInstances : InstanceSource
         }
     }
 
-    private void Tick()
+    /// <summary>What the service instance learns is in the clones from then on; a clone is entered for its own stream only.</summary>
+    public override void Enter(GuestInstance guest, Func<PluginFailure?> callback)
     {
+        if (guest.Generation is not null)
+        {
+            lock (guest.Gate) callback();
+            return;
+        }
+
         lock (_serviceLock)
         {
-            if (_isDisposed) return;
-            if (_plugin.Tick(_service) is { } failure)
+            if (_isDisposed || !ReferenceEquals(guest, _service)) return;
+            if (callback() is { } failure)
             {
                 _plugin.Services.Report(PluginLogLevel.Error, _plugin.Name, failure.Detail);
                 Restart();
@@ -108,6 +115,11 @@ internal sealed class PerRequestInstances : InstanceSource
 
             Publish();
         }
+    }
+
+    private void Tick()
+    {
+        lock (_serviceLock) Enter(_service, () => WasmPlugin.Tick(_service));
     }
 
     private void Publish()

@@ -62,6 +62,16 @@ internal sealed class SharedInstances : InstanceSource
         guest.Slot!.Replace(guest, failure);
     }
 
+    public override void Enter(GuestInstance guest, Func<PluginFailure?> callback)
+    {
+        lock (guest.Gate)
+        {
+            if (guest.Failure is not null) return;
+            if (callback() is { } failure) Fail(guest, failure);
+            else if (guest.Failure is null) guest.FinishPending();
+        }
+    }
+
     public override void SetTickPeriod(GuestInstance guest, uint periodMs) => guest.Slot!.Ticks.SetPeriod(periodMs);
 
     public override void Dispose()
@@ -137,13 +147,7 @@ internal sealed class SharedInstances : InstanceSource
 
         private void Tick()
         {
-            if (_guest is not { } guest) return;
-            lock (guest.Gate)
-            {
-                if (guest.Failure is not null) return;
-                if (_owner._plugin.Tick(guest) is { } failure) _owner.Fail(guest, failure);
-                else guest.FinishPending();
-            }
+            if (_guest is { } guest) _owner.Enter(guest, () => WasmPlugin.Tick(guest));
         }
     }
 }

@@ -1,6 +1,7 @@
 // One running instance of a wasm plugin as the ABI sees it: its callbacks, its contexts, and which of them is in effect. Host functions
 // find it as the HostState of their Instance.
 
+using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Instances;
 using Bimetal.Wasm.Abi;
@@ -21,6 +22,7 @@ internal sealed class GuestInstance : IWasiHost
     private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
     private readonly Dictionary<uint, WasmPluginStream> _streams = [];
     private readonly Queue<WasmPluginStream> _finished = new();
+    private PendingCallouts? _callouts;
     private WasiState? _wasi;
     private GuestOutput? _standardOutput;
     private GuestOutput? _standardError;
@@ -43,6 +45,15 @@ internal sealed class GuestInstance : IWasiHost
 
     /// <summary>Made when the guest first asks WASI for something; most never do.</summary>
     public WasiState Wasi => _wasi ??= CreateWasi();
+
+    /// <summary>Made with the first callout; most never make one.</summary>
+    public PendingCallouts Callouts => _callouts ??= new PendingCallouts(this);
+
+    /// <summary>The answer that proxy_on_http_call_response is looking at; null outside of it.</summary>
+    public HttpCalloutResponse? CalloutResponse => _callouts?.Response;
+
+    /// <summary>Whether answers to callouts can come while a stream is in the instance.</summary>
+    public bool TakesCallouts => Plugin.Module.Callbacks.Has(GuestCallback.HttpCallResponse);
 
     /// <summary>Whether the guest drew random bytes.</summary>
     public bool HasDrawnRandom => _wasi?.HasDrawnRandom == true;
@@ -91,6 +102,7 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Forgets all contexts and the failure: the runtime has put the guest back to its snapshot.</summary>
     public void Reset()
     {
+        _callouts?.Clear();
         _streams.Clear();
         _lastContextId = RootContextId;
         EffectiveStream = null;
@@ -123,6 +135,17 @@ internal sealed class GuestInstance : IWasiHost
         return trap;
     }
 
+    /// <summary>Makes a callback of the plugin's own context, under limits of its own; the failure if there was one.</summary>
+    public PluginFailure? CallRoot(GuestCallback callback, Span<ulong> slots)
+    {
+        var budget = new CpuBudget(Plugin.Limits);
+        var trap = Call(callback, stream: null, slots, budget.Begin());
+        return trap == TrapCode.None ? null : TrapReport.Describe(this, callback, trap, budget.Limit);
+    }
+
+    /// <summary>Drops the callouts of a context that ends.</summary>
+    public void CancelCallouts(WasmPluginStream stream) => _callouts?.CancelOf(stream);
+
     /// <summary>Has the guest allocate memory, from within a host call.</summary>
     /// <param name="pointer">Null when the guest has no allocator, refused, or is allocating already.</param>
     public TrapCode Allocate(uint lengthBytes, out uint pointer)
@@ -144,6 +167,7 @@ internal sealed class GuestInstance : IWasiHost
     public void Abandon(PluginFailure failure)
     {
         Failure = failure;
+        _callouts?.Clear();
         _finished.Clear();
         foreach (var (contextId, stream) in _streams)
         {

@@ -18,7 +18,8 @@ internal static class GuestStart
         if (trap != TrapCode.None) throw Failed(guest, $"its start function trapped: {trap.Message()}");
         Initialize(guest, limits);
         Step(guest, GuestCallback.ContextCreate, [GuestInstance.RootContextId, 0], limits);
-        if (!Ask(guest, GuestCallback.VmStart, [GuestInstance.RootContextId, 0], limits)) throw Failed(guest, "proxy_on_vm_start refused to start");
+        if (!Ask(guest, GuestCallback.VmStart, [GuestInstance.RootContextId, (ulong)guest.Plugin.VmConfiguration.Length], limits))
+            throw Failed(guest, "proxy_on_vm_start refused to start");
         ulong lengthBytes = (ulong)guest.Plugin.Configuration.Length;
         if (!Ask(guest, GuestCallback.Configure, [GuestInstance.RootContextId, lengthBytes], limits))
             throw Failed(guest, $"proxy_on_configure refused the configuration ({lengthBytes} bytes)");

@@ -18,6 +18,7 @@ internal sealed class WasmPlugin : Plugin
     private const uint LeastTableElements = 16_384;
 
     private InstanceSource? _instances;
+    private int _calloutsInFlight;
 
     private WasmPlugin(PluginConfig config, PluginModule module, PluginHostServices services)
     {
@@ -25,6 +26,7 @@ internal sealed class WasmPlugin : Plugin
         Services = services;
         Limits = config.Limits;
         Configuration = config.Configuration;
+        VmConfiguration = config.VmConfiguration;
         State = services.States.Of(config.Name);
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
     }
@@ -38,6 +40,8 @@ internal sealed class WasmPlugin : Plugin
     public PluginLimits Limits { get; }
 
     public ReadOnlyMemory<byte> Configuration { get; }
+
+    public ReadOnlyMemory<byte> VmConfiguration { get; }
 
     public PluginIdentity Identity { get; }
 
@@ -117,14 +121,22 @@ internal sealed class WasmPlugin : Plugin
 
     public void SetTickPeriod(GuestInstance guest, uint periodMs) => (guest.Source ?? _instances)?.SetTickPeriod(guest, periodMs);
 
-    /// <summary>Makes one tick; the failure if there was one. The caller holds what protects the instance.</summary>
-    public PluginFailure? Tick(GuestInstance guest)
+    /// <summary>Counts a callout that begins; false when too many are under way.</summary>
+    public bool TryBeginCallout()
     {
-        if (!guest.Has(GuestCallback.Tick)) return null;
-        var budget = new CpuBudget(Limits);
-        var trap = guest.Call(GuestCallback.Tick, stream: null, [GuestInstance.RootContextId], budget.Begin());
-        return trap == TrapCode.None ? null : TrapReport.Describe(guest, GuestCallback.Tick, trap, budget.Limit);
+        if (Interlocked.Increment(ref _calloutsInFlight) <= PendingCallouts.MaximumInFlight) return true;
+        EndCallout();
+        return false;
     }
+
+    public void EndCallout() => Interlocked.Decrement(ref _calloutsInFlight);
+
+    /// <summary>The source that an instance belongs to, be it a clone or not.</summary>
+    public InstanceSource SourceOf(GuestInstance guest) => guest.Source ?? _instances!;
+
+    /// <summary>Makes one tick; the failure if there was one. The caller holds what protects the instance.</summary>
+    public static PluginFailure? Tick(GuestInstance guest) =>
+        guest.Has(GuestCallback.Tick) ? guest.CallRoot(GuestCallback.Tick, [GuestInstance.RootContextId]) : null;
 
     private InstanceSource CreateInstances(PluginConfig config)
     {

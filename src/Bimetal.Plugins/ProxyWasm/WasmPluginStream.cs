@@ -15,8 +15,10 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     /// <summary>Greatest action that an SDK returns; all but Continue (0) mean Pause here, whatever they want buffered.</summary>
     private const ulong MaximumAction = 4;
 
+    // A clone has one user, unless answers to its callouts come in between.
+    private readonly bool _needsGate = source.IsShared || guest.TakesCallouts;
+
     private CpuBudget _budget = new(plugin.Limits);
-    private uint _contextId;
     private bool _isDone;
     private bool _isWaitingForDone;
 
@@ -24,13 +26,16 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
     public override bool WantsResponseBody => guest.Has(GuestCallback.ResponseBody);
 
+    /// <summary>Number of the context in the guest; 0 until there is one.</summary>
+    public uint ContextId { get; private set; }
+
     /// <summary>True once the gateway has disposed of the stream; its context may still wait for proxy_done.</summary>
     public bool IsReleased { get; private set; }
 
     /// <summary>Makes the context. When that fails the stream is only good for disposing of it.</summary>
     public void Begin()
     {
-        if (!source.IsShared) CreateContext();
+        if (!_needsGate) CreateContext();
         else lock (guest.Gate) CreateContext();
     }
 
@@ -50,12 +55,18 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
         if (Failure is null) CallContext(GuestCallback.Log, out _);
         if (Failure is null) CallContext(GuestCallback.Delete, out _);
         View.Leave(FilterAction.Continue);
-        guest.Detach(_contextId);
+        guest.Detach(ContextId);
+    }
+
+    /// <summary>Hands the plugin the answer to a callout, on the callout's thread. The caller holds the gate.</summary>
+    public void OnHttpCallResponse(Span<ulong> slots)
+    {
+        if (Failure is null && !IsReleased) Call(GuestCallback.HttpCallResponse, slots);
     }
 
     protected override FilterAction Invoke(StreamCallback callback, int size, bool endOfStream)
     {
-        if (!source.IsShared) return Enter(callback, size, endOfStream);
+        if (!_needsGate) return Enter(callback, size, endOfStream);
         lock (guest.Gate)
         {
             // The instance may have failed in another stream since this one's last callback, which has set Failure.
@@ -68,10 +79,11 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     protected override void Release()
     {
         IsReleased = true;
-        if (source.IsShared)
+        if (_needsGate)
         {
             lock (guest.Gate)
             {
+                guest.CancelCallouts(this);
                 End();
                 guest.FinishPending();
             }
@@ -92,8 +104,8 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
             return;
         }
 
-        _contextId = guest.Attach(this);
-        if (guest.Has(GuestCallback.ContextCreate)) Call(GuestCallback.ContextCreate, [_contextId, GuestInstance.RootContextId]);
+        ContextId = guest.Attach(this);
+        if (guest.Has(GuestCallback.ContextCreate)) Call(GuestCallback.ContextCreate, [ContextId, GuestInstance.RootContextId]);
     }
 
     private FilterAction Enter(StreamCallback callback, int size, bool endOfStream)
@@ -119,7 +131,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
         // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
         if (!guest.Has(guestCallback)) return View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue;
-        Span<ulong> slots = [_contextId, (uint)size, endOfStream ? 1UL : 0UL];
+        Span<ulong> slots = [ContextId, (uint)size, endOfStream ? 1UL : 0UL];
         if (!Call(guestCallback, slots)) return FilterAction.Pause;
         ulong action = (uint)slots[0];
         if (action > MaximumAction) FailWith(TrapReport.WrongResult(guestCallback, action));
@@ -145,11 +157,11 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     /// <summary>Ends the context, if there is one that can still be entered.</summary>
     private void End()
     {
-        if (_contextId == 0) return;
+        if (ContextId == 0) return;
         if (Failure is null && !_isDone) AskDone();
         if (Failure is null && _isWaitingForDone) return;
         if (Failure is null) CallContext(GuestCallback.Delete, out _);
-        guest.Detach(_contextId);
+        guest.Detach(ContextId);
     }
 
     /// <summary>Makes a callback whose only argument is the context; false when it is missing or failed.</summary>
@@ -157,7 +169,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     {
         result = false;
         if (!guest.Has(callback)) return false;
-        Span<ulong> slots = [_contextId];
+        Span<ulong> slots = [ContextId];
         bool returned = Call(callback, slots);
         result = (uint)slots[0] != 0;
         return returned;

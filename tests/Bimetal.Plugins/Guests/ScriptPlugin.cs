@@ -1,6 +1,7 @@
 // A loaded script guest with its log, and short ways to drive a stream through it.
 
 using System.Text;
+using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
 using Bimetal.Plugins.Tests.Streams;
@@ -21,16 +22,18 @@ internal sealed class ScriptPlugin : IAsyncDisposable
 
     /// <summary>A third-party plugin, so per-request unless <paramref name="instance"/> says otherwise.</summary>
     public static async Task<ScriptPlugin> LoadAsync(
-        string script, InstancePolicy? instance = null, PluginLimits? limits = null, TimeProvider? time = null, string? bundle = null, TestLog? log = null, string rootId = "")
+        string script, InstancePolicy? instance = null, PluginLimits? limits = null, TimeProvider? time = null, string? bundle = null, TestLog? log = null, string rootId = "",
+        IHttpCaller? caller = null, string vmConfiguration = "")
     {
         log ??= new TestLog();
-        var services = new PluginHostServices { Log = log, Engine = Guest.Engine, Time = time ?? TimeProvider.System };
+        var services = new PluginHostServices { Log = log, Engine = Guest.Engine, Time = time ?? TimeProvider.System, HttpCaller = caller ?? NoHttpCaller.Instance };
         var config = new PluginConfig
         {
             Name = "script",
             RootId = rootId,
             Bundle = bundle ?? Guest.Script,
             Configuration = Encoding.Latin1.GetBytes(script),
+            VmConfiguration = Encoding.Latin1.GetBytes(vmConfiguration),
             Instance = instance,
 
             // Generous, because tests run beside each other; tests of the limits set their own.

@@ -327,7 +327,15 @@ EXPORT("proxy_on_vm_start") u32 on_vm_start(u32 context, u32 length);
 u32 on_vm_start(u32 context, u32 length)
 {
     (void)context;
-    (void)length;
+#ifndef ABI_0_1_0
+    if (length != 0) {
+        cells[0] = cells[1] = 0;
+        proxy_get_buffer_bytes(6, 0, length, (u32)&cells[0], (u32)&cells[1]);
+        put_text("vm=");
+        put((const u8 *)(u32)cells[0], (u32)cells[1]);
+        flush();
+    }
+#endif
     return 1;
 }
 
@@ -349,6 +357,21 @@ CONTEXT_CALLBACK("proxy_on_delete", delete)
 
 EXPORT("proxy_on_done") u32 on_done(u32 context);
 u32 on_done(u32 context) { (void)context; return run("done", 1); }
+
+#ifndef NO_CALLOUTS
+EXPORT("proxy_on_http_call_response") void on_http_call_response(u32 context, u32 id, u32 headers, u32 body, u32 trailers);
+void on_http_call_response(u32 context, u32 id, u32 headers, u32 body, u32 trailers)
+{
+    u32 numbers[] = { context, id, headers, body, trailers };
+    put_text("answer");
+    for (u32 i = 0; i < 5; i++) { put_text(" "); put_number(numbers[i]); }
+    flush();
+    run(context == 1 ? "root_http_call_response" : "http_call_response", 0);
+}
+
+EXPORT("proxy_on_queue_ready") void on_queue_ready(u32 context, u32 id);
+void on_queue_ready(u32 context, u32 id) { (void)context; (void)id; run("queue_ready", 0); }
+#endif
 
 #define BODY_CALLBACK(name) \
     EXPORT("proxy_on_" #name) u32 on_##name(u32 context, u32 size, u32 end); \

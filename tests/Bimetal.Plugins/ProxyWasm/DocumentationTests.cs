@@ -17,9 +17,9 @@ public sealed partial class DocumentationTests
         var rows = FunctionRow().Matches(s_document).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value, StringComparer.Ordinal);
         Assert.Equal(HostFunctionTable.All.Select(entry => entry.Name).Order(StringComparer.Ordinal), rows.Keys.Order(StringComparer.Ordinal));
 
-        // Those that refuse are exactly the callouts.
+        // Those that refuse are exactly the gRPC callouts.
         Assert.Equal(
-            CalloutFunctions.Entries.Select(entry => entry.Name).Order(StringComparer.Ordinal),
+            CalloutFunctions.Refused.Select(entry => entry.Name).Order(StringComparer.Ordinal),
             rows.Where(row => row.Value == "refuses").Select(row => row.Key).Order(StringComparer.Ordinal));
     }
 

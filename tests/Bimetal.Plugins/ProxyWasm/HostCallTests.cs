@@ -123,7 +123,7 @@ public sealed class HostCallTests
             """request_headers: proxy_http_call "u" "" "" "" 100 &i; proxy_grpc_cancel 1; proxy_call_foreign_function "f" "" &s; proxy_get_status &i &s; proxy_done; proxy_set_effective_context 99; proxy_set_effective_context 1; proxy_get_property "request\0path" &s; proxy_clear_route_cache; pthread_equal 3 3; pthread_equal 3 4""");
         Assert.Equal(
             [
-                "proxy_http_call=12", "proxy_grpc_cancel=12", "proxy_call_foreign_function=1", "proxy_get_status=0 0 (none)", "proxy_done=1",
+                "proxy_http_call=2", "proxy_grpc_cancel=12", "proxy_call_foreign_function=1", "proxy_get_status=0 0 (none)", "proxy_done=1",
                 "proxy_set_effective_context=2", "proxy_set_effective_context=0", "proxy_get_property=1", "proxy_clear_route_cache=0", "pthread_equal=1", "pthread_equal=0",
             ],
             plugin.RunRequestHeaders());

@@ -54,8 +54,8 @@ public sealed class PluginStateTests
     public void Queues_GiveItemsBackInOrder()
     {
         var queues = new SharedQueues();
-        Assert.True(queues.TryRegister("q"u8, out uint id));
-        Assert.True(queues.TryRegister("q"u8, out uint again));
+        Assert.True(queues.TryRegister("q"u8, listener: null, out uint id));
+        Assert.True(queues.TryRegister("q"u8, listener: null, out uint again));
         Assert.Equal(id, again);
         Assert.True(queues.TryResolve("q"u8, out uint resolved));
         Assert.Equal(id, resolved);
@@ -74,7 +74,7 @@ public sealed class PluginStateTests
     public void Queues_StopAtTheirItemLimit()
     {
         var queues = new SharedQueues();
-        queues.TryRegister("q"u8, out uint id);
+        queues.TryRegister("q"u8, listener: null, out uint id);
         for (int item = 0; item < SharedQueues.MaximumItemCount; item++) Assert.Equal(HostStatus.Ok, queues.Enqueue(id, default));
         Assert.Equal(HostStatus.InternalFailure, queues.Enqueue(id, default));
     }

@@ -10,6 +10,7 @@ internal static unsafe class BufferFunctions
 {
     private const uint RequestBodyType = 0;
     private const uint ResponseBodyType = 1;
+    private const uint CalloutBodyType = 4;
     private const uint VmConfigurationType = 6;
     private const uint PluginConfigurationType = 7;
     private const uint MaximumBufferType = 8;
@@ -67,8 +68,13 @@ internal static unsafe class BufferFunctions
 
     private static HostStatus GetConfiguration(ref HostCall call)
     {
-        bool isPlugin = call.Guest.ConfigurationCallback == GuestCallback.Configure;
-        return call.ReturnBytes(isPlugin ? call.Guest.Plugin.Configuration.Span : default, 0, 1);
+        var configuration = call.Guest.ConfigurationCallback switch
+        {
+            GuestCallback.Configure => call.Guest.Plugin.Configuration.Span,
+            GuestCallback.VmStart => call.Guest.Plugin.VmConfiguration.Span,
+            _ => default,
+        };
+        return call.ReturnBytes(configuration, 0, 1);
     }
 
     private static bool TryRead(ref HostCall call, out ReadOnlySpan<byte> bytes)
@@ -77,7 +83,11 @@ internal static unsafe class BufferFunctions
         var configuring = call.Guest.ConfigurationCallback;
         switch (call.Argument(0))
         {
+            case CalloutBodyType:
+                if (call.Guest.CalloutResponse is { } response) bytes = response.Body.Span;
+                return call.Guest.CalloutResponse is not null;
             case VmConfigurationType:
+                if (configuring == GuestCallback.VmStart) bytes = call.Guest.Plugin.VmConfiguration.Span;
                 return configuring == GuestCallback.VmStart;
             case PluginConfigurationType:
                 if (configuring == GuestCallback.Configure) bytes = call.Guest.Plugin.Configuration.Span;

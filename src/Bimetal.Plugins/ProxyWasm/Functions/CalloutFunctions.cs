@@ -1,23 +1,71 @@
-// HTTP and gRPC callouts: this host makes none yet, and says so with the ABI's own status. SDKs declare them with different parameters,
-// and none is read, so any will do.
+// proxy_http_call. gRPC callouts are not made, and say so with the ABI's own status: SDKs declare them with different parameters, and none is
+// read, so any will do.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
+using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class CalloutFunctions
 {
-    private static readonly string[] s_names =
-        ["proxy_http_call", "proxy_grpc_call", "proxy_grpc_stream", "proxy_grpc_send", "proxy_grpc_cancel", "proxy_grpc_close"];
+    private const int MaximumUpstreamNameBytes = 256;
+
+    /// <summary>Longest time that a callout may take; 0 and what is longer mean this.</summary>
+    private const uint MaximumTimeoutMs = 60_000;
+
+    private static readonly string[] s_refused = ["proxy_grpc_call", "proxy_grpc_stream", "proxy_grpc_send", "proxy_grpc_cancel", "proxy_grpc_close"];
+
+    // SAFETY: see HostFunctionEntry.Address.
+    public static HostFunctionEntry[] Refused =>
+        [.. s_refused.Select(name => new HostFunctionEntry(name, Parameters: null, HostFunctionEntry.Address(&Refuse)))];
 
     // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
-        [.. s_names.Select(name => new HostFunctionEntry(name, Parameters: null, HostFunctionEntry.Address(&Refuse)))];
+        [new("proxy_http_call", "iiiiiiiiii", HostFunctionEntry.Address(&HttpCall)), .. Refused];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Refuse(nint context, ulong* slots) => HostCall.Run(context, slots, &Refuse);
 
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int HttpCall(nint context, ulong* slots) => HostCall.Run(context, slots, &HttpCall);
+
     private static HostStatus Refuse(ref HostCall call) => HostStatus.Unimplemented;
+
+    private static HostStatus HttpCall(ref HostCall call)
+    {
+        if (!call.TryBytes(0, out var upstream) || !call.TryBytes(2, out var pairs) || !call.TryBytes(4, out var body)
+            || !call.TryBytes(6, out var trailerPairs) || !call.TryTarget(9, sizeof(uint), out _))
+        {
+            return HostStatus.InvalidMemoryAccess;
+        }
+
+        var plugin = call.Guest.Plugin;
+        string name = upstream.Length <= MaximumUpstreamNameBytes ? Encoding.UTF8.GetString(upstream) : "";
+        if (!plugin.Services.HttpCaller.Has(name) || body.Length > plugin.Limits.BodyBufferBytes) return HostStatus.BadArgument;
+        var headers = new HeaderMap();
+        var trailers = new HeaderMap();
+        if (!HeaderPairs.TryRead(pairs, headers) || !HeaderPairs.TryRead(trailerPairs, trailers)) return HostStatus.BadArgument;
+        if (!IsRequest(headers) || !AreAllowed(HeaderMapKind.RequestTrailers, trailers)) return HostStatus.BadArgument;
+        uint timeoutMs = call.Argument(8) is > 0 and <= MaximumTimeoutMs and var wanted ? wanted : MaximumTimeoutMs;
+        var request = new HttpCalloutRequest(name, headers, body.ToArray(), trailers, TimeSpan.FromMilliseconds(timeoutMs), plugin.Limits.BodyBufferBytes);
+        return call.Guest.Callouts.TryStart(request, plugin.SourceOf(call.Guest)) is { } id ? call.ReturnUInt32(id, 9) : HostStatus.InternalFailure;
+    }
+
+    private static bool IsRequest(HeaderMap headers) =>
+        headers.IndexOf(":method"u8) >= 0 && headers.IndexOf(":path"u8) >= 0 && headers.IndexOf(":authority"u8) >= 0
+        && AreAllowed(HeaderMapKind.RequestHeaders, headers);
+
+    private static bool AreAllowed(HeaderMapKind kind, HeaderMap fields)
+    {
+        if (fields.TotalBytes > HeaderRules.MaximumTotalBytes) return false;
+        for (int index = 0; index < fields.Count; index++)
+        {
+            if (!HeaderRules.IsAllowed(kind, fields[index].Name.Span, fields[index].Value.Span)) return false;
+        }
+
+        return true;
+    }
 }

@@ -2,19 +2,22 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class ContextFunctions
 {
+    private const int MaximumNameBytes = 256;
+
     // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
         new("proxy_set_effective_context", "i", HostFunctionEntry.Address(&SetEffectiveContext)),
         new("proxy_done", "", HostFunctionEntry.Address(&Done)),
         new("proxy_get_status", "iii", HostFunctionEntry.Address(&GetStatus)),
-        new("proxy_call_foreign_function", "iiiiii", HostFunctionEntry.Address(&CallForeignFunction)),
+        new("proxy_call_foreign_function", "iiiiii", HostFunctionEntry.Address(&CallForeignFunction), ReturnsData: true),
     ];
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -35,13 +38,19 @@ internal static unsafe class ContextFunctions
     private static HostStatus Done(ref HostCall call) =>
         call.Guest.EffectiveStream?.TryFinish() == true ? HostStatus.Ok : HostStatus.NotFound;
 
-    /// <summary>No callout has ever ended, so the status is 0 and its message empty.</summary>
+    /// <summary>The status of gRPC callouts, of which there are none: 0 and an empty message.</summary>
     private static HostStatus GetStatus(ref HostCall call)
     {
         var status = call.ReturnUInt32(0, 0);
         return status == HostStatus.Ok ? call.ReturnBytes(default, 1, 2) : status;
     }
 
-    private static HostStatus CallForeignFunction(ref HostCall call) =>
-        call.TryBytes(0, out _) && call.TryBytes(2, out _) ? HostStatus.NotFound : HostStatus.InvalidMemoryAccess;
+    private static HostStatus CallForeignFunction(ref HostCall call)
+    {
+        if (!call.TryBytes(0, out var name) || !call.TryBytes(2, out var argument)) return HostStatus.InvalidMemoryAccess;
+        if (name.Length > MaximumNameBytes || call.Guest.Plugin.Services.ForeignFunctions.Find(Encoding.Latin1.GetString(name)) is not { } function)
+            return HostStatus.NotFound;
+        if (argument.Length > ForeignFunctions.MaximumBytes || function(argument) is not { } result) return HostStatus.BadArgument;
+        return call.ReturnBytes(result, 4, 5);
+    }
 }

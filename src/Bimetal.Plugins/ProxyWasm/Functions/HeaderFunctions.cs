@@ -8,8 +8,11 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class HeaderFunctions
 {
-    /// <summary>Greatest number of <c>proxy_map_type_t</c>; those above ResponseTrailers belong to callouts.</summary>
-    private const uint MaximumMapType = 7;
+    private const uint CalloutHeadersType = 6;
+    private const uint CalloutTrailersType = 7;
+
+    /// <summary>Greatest number of <c>proxy_map_type_t</c>; 4 and 5 belong to gRPC callouts.</summary>
+    private const uint MaximumMapType = CalloutTrailersType;
 
     // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
@@ -103,5 +106,10 @@ internal static unsafe class HeaderFunctions
     private static HeaderMapKind? StreamMap(ref HostCall call) =>
         call.View is not null && call.Argument(0) <= (uint)HeaderMapKind.ResponseTrailers ? (HeaderMapKind)call.Argument(0) : null;
 
-    private static HeaderMap? ReadableMap(ref HostCall call) => StreamMap(ref call) is { } kind ? call.View!.ReadableMap(kind) : null;
+    private static HeaderMap? ReadableMap(ref HostCall call) => call.Argument(0) switch
+    {
+        CalloutHeadersType => call.Guest.CalloutResponse?.Headers,
+        CalloutTrailersType => call.Guest.CalloutResponse?.Trailers,
+        _ => StreamMap(ref call) is { } kind ? call.View!.ReadableMap(kind) : null,
+    };
 }

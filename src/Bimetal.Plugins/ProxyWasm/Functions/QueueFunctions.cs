@@ -33,7 +33,7 @@ internal static unsafe class QueueFunctions
     private static HostStatus Register(ref HostCall call)
     {
         if (!call.TryBytes(0, out var name) || !call.TryTarget(2, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
-        return call.Guest.Plugin.State.Queues.TryRegister(name, out uint id) ? call.ReturnUInt32(id, 2) : HostStatus.InternalFailure;
+        return call.Guest.Plugin.State.Queues.TryRegister(name, QueueListener.For(call.Guest), out uint id) ? call.ReturnUInt32(id, 2) : HostStatus.InternalFailure;
     }
 
     private static HostStatus Resolve(ref HostCall call)

@@ -1,4 +1,4 @@
-// Shared queues of one plugin: first in, first out, bounded. Nobody is told when an item comes: proxy_on_queue_ready is not called.
+// Shared queues of one plugin: first in, first out, bounded. The instance that registered a queue last is told of its items.
 
 using System.Text;
 using Bimetal.Plugins.Streams;
@@ -22,22 +22,27 @@ public sealed class SharedQueues
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, uint> _ids = new(StringComparer.Ordinal);
-    private readonly List<Queue<byte[]>> _queues = [];
+    private readonly List<SharedQueue> _queues = [];
     private long _totalBytes;
 
     /// <summary>Opens the queue of that name, which is made if there is none. Ids count from 1.</summary>
-    public bool TryRegister(ReadOnlySpan<byte> name, out uint id)
+    /// <param name="listener">Who is told of items from now on; null leaves it to whoever registered before.</param>
+    internal bool TryRegister(ReadOnlySpan<byte> name, QueueListener? listener, out uint id)
     {
         id = 0;
         if (name.Length > MaximumNameBytes) return false;
         string key = Encoding.Latin1.GetString(name);
         lock (_lock)
         {
-            if (_ids.TryGetValue(key, out id)) return true;
-            if (_queues.Count >= MaximumQueueCount) return false;
-            _queues.Add([]);
-            id = (uint)_queues.Count;
-            _ids.Add(key, id);
+            if (!_ids.TryGetValue(key, out id))
+            {
+                if (_queues.Count >= MaximumQueueCount) return false;
+                _queues.Add(new SharedQueue());
+                id = (uint)_queues.Count;
+                _ids.Add(key, id);
+            }
+
+            _queues[(int)id - 1].Listener = listener ?? _queues[(int)id - 1].Listener;
             return true;
         }
     }
@@ -56,9 +61,10 @@ public sealed class SharedQueues
         lock (_lock)
         {
             if (Find(id) is not { } queue) return HostStatus.NotFound;
-            if (queue.Count >= MaximumItemCount || item.Length > MaximumTotalBytes - _totalBytes) return HostStatus.InternalFailure;
-            queue.Enqueue(item.ToArray());
+            if (queue.Items.Count >= MaximumItemCount || item.Length > MaximumTotalBytes - _totalBytes) return HostStatus.InternalFailure;
+            queue.Items.Enqueue(item.ToArray());
             _totalBytes += item.Length;
+            queue.Listener?.Notify(id);
             return HostStatus.Ok;
         }
     }
@@ -70,12 +76,19 @@ public sealed class SharedQueues
         lock (_lock)
         {
             if (Find(id) is not { } queue) return HostStatus.NotFound;
-            if (!queue.TryDequeue(out byte[]? bytes)) return HostStatus.Empty;
+            if (!queue.Items.TryDequeue(out byte[]? bytes)) return HostStatus.Empty;
             _totalBytes -= bytes.Length;
             item = bytes;
             return HostStatus.Ok;
         }
     }
 
-    private Queue<byte[]>? Find(uint id) => id > 0 && id <= (uint)_queues.Count ? _queues[(int)id - 1] : null;
+    private SharedQueue? Find(uint id) => id > 0 && id <= (uint)_queues.Count ? _queues[(int)id - 1] : null;
+
+    private sealed class SharedQueue
+    {
+        public Queue<byte[]> Items { get; } = [];
+
+        public QueueListener? Listener { get; set; }
+    }
 }
