@@ -18,6 +18,7 @@ package_of() {
     wrk) echo wrk ;;
     h2load) echo nghttp2-client ;;
     node) echo nodejs ;;
+    npm) echo npm ;;
     curl) echo curl ;;
     /usr/include/wasm32-wasi/stdio.h) echo wasi-libc ;;
     /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a) echo libclang-rt-19-dev-wasm32 ;;

@@ -33,7 +33,8 @@ internal static class CommandLine
         foreach (var option in root.Options.OfType<VersionOption>()) option.Action = new VersionAction();
         root.SetAction(result => new GroupedHelp(root, groups, null).Invoke(result));
 
-        var result = root.Parse(arguments);
+        // A word that begins with @ is a file's name (those of npm packages do), not a list of words to be read.
+        var result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0)
         {
             foreach (var error in result.Errors) await Console.Error.WriteLineAsync($"bimetal: {error.Message}");

@@ -21,6 +21,8 @@ internal sealed class CompileFlags
 
     private readonly Option<bool> _quick = new("--quick") { Description = "fewer optimisation passes: compiles faster, runs slower" };
 
+    private readonly Option<bool> _unmasked = new("--unmasked") { Description = "leave out the masks against speculation, to see what they cost; not for code that is not trusted" };
+
     private readonly Option<string[]> _limits = new("--limit") { Description = "another value for a limit of docs/limits.md; may be repeated", HelpName = "NAME=NUMBER" };
 
     internal void AddTo(Command command, bool withTarget)
@@ -30,6 +32,7 @@ internal sealed class CompileFlags
         command.Add(_mode);
         command.Add(_bounds);
         command.Add(_quick);
+        command.Add(_unmasked);
     }
 
     /// <summary>Adds what changes limits, to commands that load one module.</summary>
@@ -60,6 +63,7 @@ internal sealed class CompileFlags
             Mode = result.GetValue(_mode) == "relaxed" ? CompileMode.Relaxed : CompileMode.Conformant,
             Bounds = result.GetValue(_bounds) == "explicit" ? BoundsMode.Explicit : BoundsMode.Guard,
             Quick = result.GetValue(_quick),
+            MaskIndices = !result.GetValue(_unmasked),
         };
     }
 }
