@@ -6,6 +6,7 @@ using System.Text;
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler.Emit.Control;
 using Bimetal.Wasm.Compiler.Emit.Memory;
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Compiler.Emit;
@@ -139,6 +140,13 @@ internal sealed class FunctionBuilder
         if (count == 0) return [];
         for (int index = StackDepth - count; index < StackDepth; index++) _stack[index] = Canonical(_stack[index]);
         return _stack.AsSpan(StackDepth - count, count).ToArray();
+    }
+
+    /// <summary>The top values as they go to another block or to the caller (see <see cref="FloatConstants.Leaving"/>); they stay on the stack.</summary>
+    public Value[] PeekLeaving(int count)
+    {
+        for (int index = StackDepth - count; index < StackDepth; index++) _stack[index] = FloatConstants.Leaving(this, _stack[index]);
+        return PeekCanonical(count);
     }
 
     public Value[] PopMany(int count)

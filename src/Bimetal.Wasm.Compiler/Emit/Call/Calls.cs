@@ -3,6 +3,7 @@
 
 using System.Text;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Compiler.Emit.Call;
@@ -66,7 +67,7 @@ internal static class Calls
         int index = 0;
         foreach (string passed in GuestSignature.PassedTypes(type, isTailFunction))
         {
-            var operand = operands[index++];
+            var operand = FloatConstants.Leaving(function, operands[index++]);
             text.Append($", {passed} {(passed == GuestSignature.VectorInHalves ? Split(function, operand) : operand)}");
         }
 

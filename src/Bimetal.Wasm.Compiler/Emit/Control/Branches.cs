@@ -76,7 +76,7 @@ internal static class Branches
     public static void ReturnTop(FunctionBuilder function)
     {
         var results = function.Type.Results;
-        var values = function.PeekCanonical(results.Length);
+        var values = function.PeekLeaving(results.Length);
         if (results.Length == 0)
         {
             function.Line($"ret void");

@@ -128,7 +128,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
     public void RecordBranch(ControlFrame frame)
     {
         var types = frame.BranchTypes;
-        var values = function.PeekCanonical(types.Length);
+        var values = function.PeekLeaving(types.Length);
         if (frame.Kind != FrameKind.Loop)
         {
             frame.AddIncoming(function.CurrentBlock, values);

@@ -1,6 +1,7 @@
 // Control, parametric and variable instructions: which method emits which.
 
 using Bimetal.Wasm.Compiler.Emit.Call;
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Instructions;
 
 namespace Bimetal.Wasm.Compiler.Emit.Control;
@@ -30,7 +31,7 @@ internal static class ControlInstructions
             case Opcode.Drop: function.PopAnyShape(); break;
             case Opcode.Select or Opcode.SelectTyped: Select(function); break;
             case Opcode.LocalGet: function.Push(function.Locals.Get(instruction.Index)); break;
-            case Opcode.LocalSet: function.Locals.Set(instruction.Index, function.Pop()); break;
+            case Opcode.LocalSet: function.Locals.Set(instruction.Index, FloatConstants.Leaving(function, function.Pop())); break;
             case Opcode.LocalTee: Tee(function, instruction.Index); break;
             case Opcode.GlobalGet: Globals.Get(function, instruction.Index); break;
             case Opcode.GlobalSet: Globals.Set(function, instruction.Index); break;
@@ -49,7 +50,7 @@ internal static class ControlInstructions
 
     private static void Tee(FunctionBuilder function, uint index)
     {
-        var value = function.Pop();
+        var value = FloatConstants.Leaving(function, function.Pop());
         function.Locals.Set(index, value);
         function.Push(value);
     }

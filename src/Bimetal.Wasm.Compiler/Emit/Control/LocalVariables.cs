@@ -1,6 +1,7 @@
 // Locals and parameters. Each is an alloca (LLVM's mem2reg makes registers of them) except parameters that are never assigned;
 // within a stretch of straight-line code the last known value is reused, which saves most of the loads.
 
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Compiler.Emit.Control;
@@ -28,6 +29,7 @@ internal sealed class LocalVariables(FunctionBuilder function)
         foreach (var run in body.Locals)
         {
             var zero = LlvmTypes.Zero(run.Type);
+            if (run.Count > 0 && run.Type is ValueType.F32 or ValueType.F64) zero = HideZero(index, zero);
             for (uint i = 0; i < run.Count; i++, index++) DeclareVariable(index, run.Type, zero);
         }
     }
@@ -52,6 +54,13 @@ internal sealed class LocalVariables(FunctionBuilder function)
 
     /// <summary>Forgets known values, because code that other paths lead to begins.</summary>
     public void Forget() => _stretch++;
+
+    // See FloatConstants.Leaving; names in the entry block do not count as temporaries.
+    private Value HideZero(int index, Value zero)
+    {
+        function.Entry.Append($"  %z{index} = {OpaqueAssembly.Hidden(function, zero)}\n");
+        return Value.Named(zero.Type, $"%z{index}");
+    }
 
     private void DeclareParameter(int index, ValueType type)
     {

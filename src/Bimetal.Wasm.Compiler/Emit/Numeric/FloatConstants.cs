@@ -13,4 +13,11 @@ internal static class FloatConstants
 
     /// <summary>One of either sign: the neutral element of multiplications and divisions.</summary>
     public static bool IsOne(Value value) => value.IsConstant && Ones.Contains(value.ToString());
+
+    /// <summary>
+    /// A scalar that leaves the expression it stands in, for a local, a callee, a caller or the end of a block. Were it a neutral element,
+    /// LLVM could carry it to an operation and fold that; so such constants are hidden here already, where it costs nothing.
+    /// </summary>
+    public static Value Leaving(FunctionBuilder function, Value value) =>
+        value.Type is ValueType.F32 or ValueType.F64 && (IsZero(value) || IsOne(value)) ? OpaqueAssembly.Hide(function, value) : value;
 }

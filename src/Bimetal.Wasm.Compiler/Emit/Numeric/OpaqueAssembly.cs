@@ -60,10 +60,17 @@ internal static class OpaqueAssembly
     /// <summary>The same value, its origin hidden from LLVM.</summary>
     public static Value Hide(FunctionBuilder function, Value value)
     {
+        string hidden = Hidden(function, value);
+        return function.Define(value.Type, $"{hidden}", value.Shape);
+    }
+
+    /// <summary>The instruction that <see cref="Hide"/> defines a temporary by.</summary>
+    public static string Hidden(FunctionBuilder function, Value value)
+    {
         string type = LlvmTypes.Of(value);
         bool isInteger = value.Type is ValueType.I32 or ValueType.I64 or ValueType.FuncRef or ValueType.ExternRef;
         string register = isInteger ? "r" : IsArm64(function) ? "w" : "x";
-        return function.Define(value.Type, $"call {type} asm \"\", \"={register},0\"({type} {value}) {Pure}", value.Shape);
+        return $"call {type} asm \"\", \"={register},0\"({type} {value}) {Pure}";
     }
 
     private static bool IsArm64(FunctionBuilder function) => function.Options.Target == TargetPlatform.LinuxArm64;
