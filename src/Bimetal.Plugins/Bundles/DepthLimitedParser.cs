@@ -19,10 +19,24 @@ public sealed class DepthLimitedParser(TextReader text) : IParser
     /// <exception cref="YamlException">The text is not YAML, or is nested too deeply.</exception>
     public bool MoveNext()
     {
-        if (!_parser.MoveNext()) return false;
+        if (!TryMoveNext()) return false;
         if (_parser.Current is not { } current) return true;
         _depth += current.NestingIncrease;
         if (_depth > MaximumDepth) throw new YamlException(current.Start, current.End, $"nested deeper than {MaximumDepth}");
         return true;
+    }
+
+    // The scanner gives up on some texts, such as a brace that closes in the first column, with an exception that says nothing.
+    private bool TryMoveNext()
+    {
+        try
+        {
+            return _parser.MoveNext();
+        }
+        catch (InvalidOperationException exception)
+        {
+            var at = _parser.Current?.End ?? Mark.Empty;
+            throw new YamlException(at, at, "something after this place is not closed, or not indented", exception);
+        }
     }
 }
