@@ -104,9 +104,11 @@ public sealed class JwtFilterTests
         Assert.Equal(401, (await AskAsync(gateway, first)).Status);
         isAway = true;
         Assert.Equal(200, (await AskAsync(gateway, second)).Status);
-        Assert.Equal(401, (await AskAsync(gateway, first)).Status);
+
+        // A millisecond can be longer than a request: the source is asked again when it has passed.
+        do Assert.Equal(401, (await AskAsync(gateway, first)).Status);
+        while (!gateway.Log.Contains("the last keys stay", StringComparison.Ordinal));
         Assert.Equal(200, (await AskAsync(gateway, second)).Status);
-        Assert.Contains("the last keys stay", gateway.Log);
     }
 
     [Fact]
