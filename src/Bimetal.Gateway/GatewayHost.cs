@@ -10,6 +10,7 @@ using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Operation;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Transport;
+using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins;
 
 namespace Bimetal.Gateway;
@@ -21,6 +22,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly EventLoops _loops = new(Environment.ProcessorCount);
     private readonly GatewayServices _services;
     private readonly Reloader _reloader;
+    private readonly UpstreamStates _upstreams;
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
 
@@ -36,6 +38,7 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         _options = options;
         _services = new GatewayServices(_loops, options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
+        _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => new Http1UpstreamClient(upstream.Timeouts), _loops);
         _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
     }
 
@@ -147,7 +150,7 @@ public sealed class GatewayHost : IAsyncDisposable
         try
         {
             telemetry = TelemetryModel.Open(config.Telemetry, previous?.Telemetry, _options);
-            return new GatewayModel((previous?.Generation ?? 0) + 1, config, plugins, telemetry, _options.Log);
+            return new GatewayModel((previous?.Generation ?? 0) + 1, config, plugins, telemetry, _upstreams, _options.Log);
         }
         catch
         {

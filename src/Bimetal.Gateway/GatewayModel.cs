@@ -21,15 +21,15 @@ internal sealed class GatewayModel
 
     /// <param name="generation">Counts the models of a host, from 1.</param>
     /// <param name="plugins">Released by the model when it is retired, like <paramref name="telemetry"/>.</param>
-    public GatewayModel(int generation, GatewayConfig config, IReadOnlyList<LoadedPlugin> plugins, TelemetryModel telemetry, ILogger log)
+    public GatewayModel(int generation, GatewayConfig config, IReadOnlyList<LoadedPlugin> plugins, TelemetryModel telemetry, UpstreamStates states, ILogger log)
     {
         Generation = generation;
         Config = config;
         Plugins = plugins;
         Telemetry = telemetry;
-        _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => new Upstream(pair.Value, new Http1UpstreamClient(pair.Value.Timeouts)));
+        _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => states.Take(pair.Value));
         _filters = new FilterMaker(plugins, log);
-        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], new RouteState()))];
+        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], states.RouteStateOf(route.Match.ToString())))];
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);
     }
 
@@ -42,6 +42,9 @@ internal sealed class GatewayModel
     public IReadOnlyList<LoadedPlugin> Plugins { get; }
 
     public TelemetryModel Telemetry { get; }
+
+    /// <summary>For the admin listener and the metrics; see <see cref="UpstreamReport"/>.</summary>
+    public IReadOnlyCollection<Upstream> Upstreams => _upstreams.Values;
 
     public Route RouteAt(int index) => _routes[index];
 

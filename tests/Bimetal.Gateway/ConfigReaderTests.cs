@@ -121,6 +121,59 @@ public sealed class ConfigReaderTests
     }
 
     [Theory]
+    [InlineData("endpoints: []", "endpoints: is empty")]
+    [InlineData("balance: round-robin", "endpoints: is required")]
+    [InlineData("endpoints: [http://a, http://a]", "endpoints[1]: http://a/ stands there twice")]
+    [InlineData("endpoints: [ { url: http://a, weight: 0 } ]", "endpoints[0].weight: '0' is not a count")]
+    [InlineData("endpoints: [http://a], balance: weighted", "balance: 'weighted' is not known here")]
+    [InlineData("endpoints: [http://a], balance: consistent-hash", "balance: consistent-hash needs a key")]
+    [InlineData("endpoints: [http://a], hash: { header: x }", "hash: has a meaning with balance: consistent-hash only")]
+    [InlineData("endpoints: [http://a], balance: consistent-hash, hash: { header: x, cookie: y }", "hash: has exactly one key")]
+    [InlineData("endpoints: [http://a], health: { interval: 1s }", "health.interval: has a meaning for checks only")]
+    [InlineData("endpoints: [http://a], health: { path: /a/../b }", "health.path: '/a/../b' is not a path in normal form")]
+    [InlineData("endpoints: [http://a], health: { path: /, status: 299-200 }", "health.status: '299-200' is not a status")]
+    [InlineData("endpoints: [http://a], health: { panic: 0.5 }", "health.panic: '0.5' is not a share")]
+    [InlineData("endpoints: [http://a], retries: { on: [reset] }", "retries.on: 'reset' is not known here; allowed: connect-failure")]
+    [InlineData("endpoints: [http://a], retries: { attempts: 11 }", "retries.attempts: '11' is not a count")]
+    [InlineData("endpoints: [http://a], limits: { connections: 0 }", "limits.connections: '0' is not a count")]
+    [InlineData("endpoints: [http://a], tls: {}", "tls: this version of Bimetal does not implement it yet")]
+    public void MistakeInAnUpstream_IsReported(string upstream, string message)
+    {
+        var error = Assert.Single(Bad($"listeners: [ {{ address: 127.0.0.1:8080 }} ]\nupstreams:\n  api: {{ {upstream} }}\nroutes: [ {{ match: {{ path: / }}, upstream: api }} ]\n"));
+        Assert.StartsWith($"gateway.yaml:3: upstreams.api.{message}", error.ToString());
+    }
+
+    [Fact]
+    public void Upstream_WithEveryKey_IsRead()
+    {
+        var result = ConfigReader.Parse(Head.Replace("{ endpoints: [http://127.0.0.1:9000] }", string.Join("\n      ", """
+            {
+              endpoints: [http://127.0.0.1:9000, { url: http://b.test:81, weight: 3 }], balance: consistent-hash, hash: { cookie: session }, resolve_interval: 5s,
+              health: { path: /healthz, host: a.test, interval: 2s, timeout: 300ms, healthy: 1, unhealthy: 4, status: [200, 204-206], panic: 50%, passive: { failures: 7, eject: 1s, max_eject: 9s, status: 500-599 } },
+              retries: { attempts: 3, on: [connect-failure, timeout, 503], per_try: 2s, buffer: 1KiB, backoff: 5ms, budget: { share: 10%, minimum: 2 } },
+              timeouts: { connect: 2s, headers: 3s, idle: 4s, total: 5s }, limits: { connections: 10, pending: 20, requests: 30 } }
+            """.Split('\n')), StringComparison.Ordinal) + Routes, "gateway.yaml", Folder);
+        Assert.Empty(result.Errors);
+        var upstream = result.Config!.Upstreams["api"];
+        Assert.Equal([new(new Uri("http://127.0.0.1:9000")), new EndpointConfig(new Uri("http://b.test:81"), 3)], upstream.Endpoints);
+        Assert.Equal((new BalanceConfig(BalanceKind.ConsistentHash, HashKeyKind.Cookie, "session"), TimeSpan.FromSeconds(5)), (upstream.Balance, upstream.ResolveInterval));
+        var active = upstream.Health.Active!;
+        Assert.Equal(("/healthz", "a.test", 2.0, 300.0, 1, 4, 0.5), (active.Path, active.Host, active.Interval.TotalSeconds, active.Timeout.TotalMilliseconds, active.Healthy, active.Unhealthy, upstream.Health.Panic));
+        Assert.Equal([new(200, 200), new StatusRange(204, 206)], active.Statuses);
+        var passive = upstream.Health.Passive!;
+        Assert.Equal((7, 1.0, 9.0, new StatusRange(500, 599)), (passive.Failures, passive.Eject.TotalSeconds, passive.MaximumEject.TotalSeconds, passive.Statuses.Single()));
+        Assert.Equal(
+            new RetryConfig
+            {
+                Attempts = 3, On = RetryCauses.ConnectFailure | RetryCauses.Timeout | RetryCauses.Status503, PerTry = TimeSpan.FromSeconds(2), BufferBytes = 1024,
+                Backoff = TimeSpan.FromMilliseconds(5), Budget = new(0.1, 2),
+            },
+            upstream.Retries);
+        Assert.Equal(new UpstreamLimits { Connections = 10, Pending = 20, Requests = 30 }, upstream.Limits);
+        Assert.Equal(TimeSpan.FromSeconds(5), upstream.Timeouts.Total);
+    }
+
+    [Theory]
     [InlineData("{ match: { path: /x }, upstream: apo }", "routes[0].upstream: there is no upstream 'apo'; did you mean 'api'?")]
     [InlineData("{ match: { path: x }, upstream: api }", "routes[0].match.path: 'x' is not a path pattern: it does not begin with /")]
     [InlineData("{ match: { path: \"/{rest...}/x\" }, upstream: api }", "routes[0].match.path: '/{rest...}/x' is not a path pattern: '{rest...}' is not the last segment")]
@@ -166,14 +219,14 @@ public sealed class ConfigReaderTests
         var errors = Bad("""
             listeners: [ { address: 127.0.0.1 } ]
             upstreams:
-              api: { endpoints: [ftp://x], balance: least-requests, retries: {} }
+              api: { endpoints: [ftp://x], balance: fastest, retries: { tries: 3 } }
             routes:
               - match: { path: /x }
                 upstream: nope
                 latency_budget: soon
             """);
         Assert.Equal(
-            ["1 listeners[0].address", "3 upstreams.api.endpoints[0]", "3 upstreams.api.balance", "3 upstreams.api.retries", "6 routes[0].upstream", "7 routes[0].latency_budget"],
+            ["1 listeners[0].address", "3 upstreams.api.endpoints[0]", "3 upstreams.api.balance", "3 upstreams.api.retries.tries", "6 routes[0].upstream", "7 routes[0].latency_budget"],
             errors.Select(error => $"{error.Line} {error.Key}"));
     }
 
@@ -194,6 +247,7 @@ public sealed class ConfigReaderTests
     [InlineData("a: [\n", "gateway.yaml:2: not valid YAML")]
     [InlineData("a: 1\na: 2\n", "gateway.yaml:2: not valid YAML")]
     [InlineData("- a\n", "gateway.yaml:1: must be a mapping")]
+    [InlineData("upstreams:\n  api: {\n  endpoints: [x],\n}\n", "gateway.yaml:")]
     [InlineData("routes: []\n", "gateway.yaml:1: listeners: at least one is required")]
     public void TextThatIsNoConfiguration_IsReported(string text, string message) => Assert.StartsWith(message, Bad(text)[0].ToString());
 

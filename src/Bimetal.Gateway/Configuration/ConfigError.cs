@@ -37,6 +37,9 @@ internal sealed class ConfigReport(string file, string folder)
 
     public string Folder { get; } = folder;
 
+    /// <summary>Set when the readers describe themselves instead of reading.</summary>
+    public SchemaSurvey? Survey { get; init; }
+
     public IReadOnlyList<ConfigError> Errors => [.. _errors.OrderBy(error => error.Line)];
 
     public IReadOnlyList<ConfigError> Warnings => [.. _warnings.OrderBy(warning => warning.Line)];

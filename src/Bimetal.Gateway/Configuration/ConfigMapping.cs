@@ -1,4 +1,5 @@
 // One YAML mapping while it is read: typed getters that report what is wrong with its line, and a check for keys that nobody asked for.
+// When a configuration is described instead of read (ConfigSchema), the getters note what they are asked for, and give what an absent key gives.
 
 using YamlDotNet.RepresentationModel;
 
@@ -11,11 +12,14 @@ internal sealed class ConfigMapping
 
     private readonly YamlMappingNode _node;
     private readonly ConfigReport _report;
+    private readonly SchemaNode? _schema;
     private readonly List<string> _known = [];
     private readonly List<string> _refused = [];
 
     private ConfigMapping(YamlMappingNode node, string path, ConfigReport report)
     {
+        _schema = report.Survey?.SchemaOf(node);
+        _schema?.BecomeMapping();
         _node = node;
         _report = report;
         Path = path;
@@ -30,6 +34,7 @@ internal sealed class ConfigMapping
     {
         get
         {
+            if (_schema is not null) yield return ("NAME", _report.Survey!.NodeFor(_schema.ItemsOf(SchemaKind.Any)));
             foreach (var (key, value) in _node.Children)
             {
                 if (key is YamlScalarNode { Value: { Length: > 0 } name } && !name.Any(char.IsControl)) yield return (name, value);
@@ -61,13 +66,26 @@ internal sealed class ConfigMapping
     public YamlNode? Take(string key)
     {
         _known.Add(key);
+        _schema?.Add(key, new SchemaNode(SchemaKind.Any));
         return Find(key);
     }
 
-    public ConfigMapping? Mapping(string key) => Take(key) is { } node ? From(node, KeyPath(key), _report) : null;
-
-    public IEnumerable<(string Path, YamlNode Value)> Sequence(string key, string remedy)
+    public ConfigMapping? Mapping(string key)
     {
+        if (_schema is not null) return From(_report.Survey!.NodeFor(_schema.Add(key, new SchemaNode(SchemaKind.Mapping))), KeyPath(key), _report);
+        return Take(key) is { } node ? From(node, KeyPath(key), _report) : null;
+    }
+
+    /// <param name="isTextOrMapping">An item can be either; otherwise it is what the reader takes it for.</param>
+    public IEnumerable<(string Path, YamlNode Value)> Sequence(string key, string remedy, bool isTextOrMapping = false)
+    {
+        if (_schema is not null)
+        {
+            var items = _schema.Add(key, new SchemaNode(SchemaKind.List)).ItemsOf(SchemaKind.Any);
+            items.IsTextAllowed |= isTextOrMapping;
+            yield return (KeyPath(key), _report.Survey!.NodeFor(items));
+        }
+
         if (Take(key) is not { } node) yield break;
         if (node is not YamlSequenceNode sequence)
         {
@@ -79,9 +97,24 @@ internal sealed class ConfigMapping
         foreach (var item in sequence.Children) yield return ($"{KeyPath(key)}[{index++}]", item);
     }
 
+    public IEnumerable<(string Path, YamlNode Value)> RequiredSequence(string key, string remedy, bool isTextOrMapping = false)
+    {
+        _schema?.Require(key);
+        if (!Has(key)) Error(key, "is required", remedy);
+        return Sequence(key, remedy, isTextOrMapping);
+    }
+
+    /// <summary>Some of a few words, as one or as a list; the caller reads them.</summary>
+    public IEnumerable<(string Path, YamlNode Value)> OneOf(string key, IReadOnlyList<string> words)
+    {
+        _schema?.Add(key, new SchemaNode(SchemaKind.List) { IsTextAllowed = true }.WithItems(new SchemaNode(SchemaKind.Words) { Words = words }));
+        return OneOrMore(key, "allowed: " + string.Join(", ", words));
+    }
+
     /// <summary>One value, or a list of them.</summary>
     public IEnumerable<(string Path, YamlNode Value)> OneOrMore(string key, string remedy)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.List) { IsTextAllowed = true });
         if (Take(key) is not { } node) yield break;
         if (node is not YamlSequenceNode sequence)
         {
@@ -96,6 +129,12 @@ internal sealed class ConfigMapping
     /// <summary>The entries of a mapping from names that the user chooses to texts.</summary>
     public IEnumerable<(string Name, string Value)> EntriesOfText()
     {
+        if (_schema is not null)
+        {
+            _schema.ItemsOf(SchemaKind.Text);
+            yield break;
+        }
+
         foreach (var (name, node) in Entries)
         {
             if (node is YamlScalarNode { Value: { } text } && !text.Any(char.IsControl)) yield return (name, text);
@@ -104,16 +143,29 @@ internal sealed class ConfigMapping
     }
 
     /// <summary>The entries of a mapping from names that the user chooses to texts or mappings.</summary>
-    public IEnumerable<(string Name, YamlNode Value)> EntriesOfTextOrMapping() => Entries;
+    public IEnumerable<(string Name, YamlNode Value)> EntriesOfTextOrMapping()
+    {
+        if (_schema is not null) _schema.ItemsOf(SchemaKind.Any).IsTextAllowed = true;
+        return Entries;
+    }
+
+    /// <summary>Whether it has exactly one key, as the caller expects.</summary>
+    public bool HasOneKey()
+    {
+        if (_schema is not null) _schema.HasExactlyOneKey = true;
+        return _node.Children.Count == 1;
+    }
 
     public ConfigMapping? RequiredMapping(string key, string remedy)
     {
+        _schema?.Require(key);
         if (!Has(key)) Error(key, "is required", remedy);
         return Mapping(key);
     }
 
     public string? Text(string key)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Text));
         if (Take(key) is not { } node) return null;
         if (node is YamlScalarNode { Value: { Length: > 0 } text } && !text.Any(char.IsControl)) return text;
         _report.Error(node.Start.Line, KeyPath(key), "must be a text of one line");
@@ -123,6 +175,7 @@ internal sealed class ConfigMapping
     /// <summary>A text, or a list of texts; empty when the key is absent. What is wrong is reported.</summary>
     public IReadOnlyList<string> Texts(string key, string remedy)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.List) { IsTextAllowed = true });
         if (Take(key) is not { } node) return [];
         var nodes = node is YamlSequenceNode sequence ? sequence.Children : [node];
         var texts = new List<string>();
@@ -158,9 +211,11 @@ internal sealed class ConfigMapping
 
     public string RequiredText(string key, string remedy)
     {
+        _schema?.Require(key);
         if (!Has(key))
         {
             _known.Add(key);
+            _schema?.Add(key, new SchemaNode(SchemaKind.Text));
             _report.Error(Line, KeyPath(key), "is required", remedy);
             return "";
         }
@@ -171,6 +226,7 @@ internal sealed class ConfigMapping
     /// <summary>One of a few words.</summary>
     public T Choice<T>(string key, T absent, params ReadOnlySpan<(string Word, T Value)> choices)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Words) { Words = WordsOf(choices) });
         if (Text(key) is not { } text) return absent;
         var words = new List<string>();
         foreach (var (word, value) in choices)
@@ -183,11 +239,26 @@ internal sealed class ConfigMapping
         return absent;
     }
 
-    public bool Flag(string key, bool absent) => Choice(key, absent, ("true", true), ("false", false));
+    public bool Flag(string key, bool absent)
+    {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Flag));
+        return Choice(key, absent, ("true", true), ("false", false));
+    }
+
+    /// <summary>A percentage, as a fraction.</summary>
+    public double Share(string key, double absent)
+    {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Share));
+        if (Text(key) is not { } text) return absent;
+        if (text.EndsWith('%') && double.TryParse(text.AsSpan(0, text.Length - 1), System.Globalization.NumberStyles.AllowDecimalPoint, null, out double percent) && percent <= 100) return percent / 100;
+        Error(key, $"'{text}' is not a share", "write a percentage up to 100%, such as 20%");
+        return absent;
+    }
 
     /// <summary>A duration; <c>none</c> gives null.</summary>
     public TimeSpan? Duration(string key, TimeSpan? absent)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Duration));
         if (Text(key) is not { } text) return absent;
         if (text == "none") return null;
         if (ConfigScalars.TryDuration(text, out var duration)) return duration;
@@ -197,6 +268,7 @@ internal sealed class ConfigMapping
 
     public long Size(string key, long absent, long minimumBytes, long maximumBytes)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Size));
         if (Text(key) is not { } text) return absent;
         if (!ConfigScalars.TrySize(text, out long size)) Error(key, $"'{text}' is not a size", ConfigScalars.SizeRemedy);
         else if (size < minimumBytes || size > maximumBytes) Error(key, $"{text} is out of range", $"from {minimumBytes} bytes to {maximumBytes} bytes");
@@ -212,6 +284,7 @@ internal sealed class ConfigMapping
 
     public int Count(string key, int absent, int minimum, int maximum)
     {
+        _schema?.Add(key, new SchemaNode(SchemaKind.Count) { Range = (minimum, maximum) });
         if (Text(key) is not { } text) return absent;
         if (int.TryParse(text, out int count) && count >= minimum && count <= maximum) return count;
         Error(key, $"'{text}' is not a count that is possible here", $"write a whole number from {minimum} to {maximum}");
@@ -238,6 +311,13 @@ internal sealed class ConfigMapping
             if (_known.Contains(name) || _refused.Contains(name)) continue;
             _report.Error(key.Start.Line, KeyPath(name), "unknown key", NearestKey.Remedy(name, _known));
         }
+    }
+
+    private static List<string> WordsOf<T>(ReadOnlySpan<(string Word, T Value)> choices)
+    {
+        var words = new List<string>();
+        foreach (var (word, _) in choices) words.Add(word);
+        return words;
     }
 
     private YamlNode? Find(string key)

@@ -57,7 +57,7 @@ public static class ConfigReader
         return Failed(report);
     }
 
-    private static ConfigResult ReadRoot(ConfigMapping root, ConfigReport report)
+    internal static ConfigResult ReadRoot(ConfigMapping root, ConfigReport report)
     {
         var listeners = ListenerReader.ReadListeners(root, report);
         var admin = ListenerReader.ReadAdmin(root);

@@ -38,7 +38,7 @@ internal static class FilterReader
 
         mapping.NotImplemented(LaterKinds);
         mapping.Finish();
-        if (mapping.Entries.Count() == 1) return found;
+        if (mapping.HasOneKey()) return found;
         surroundings.Report.Error(mapping.Line, mapping.Path, "a filter is a mapping with exactly one key, its kind", "write { plugin: NAME }, { headers: … } or { request_id: {} }");
         return null;
     }

@@ -72,7 +72,7 @@ internal static class RouteMatchReader
         bool isPresent = mapping.Flag("present", absent: true);
         if (mapping.Has("present")) condition = new ValueCondition(name, isPresent ? ConditionKind.Present : ConditionKind.Absent, "");
         mapping.Finish();
-        if (mapping.Entries.Count() == 1) return condition;
+        if (mapping.HasOneKey()) return condition;
         report.Error(node.Start.Line, path, "a condition has exactly one key", ConditionRemedy);
         return null;
     }

@@ -1,4 +1,4 @@
-// The section upstreams:.
+// The section upstreams:. UpstreamPolicyReader reads what is below an upstream.
 
 using YamlDotNet.RepresentationModel;
 
@@ -6,7 +6,7 @@ namespace Bimetal.Gateway.Configuration;
 
 internal static class UpstreamReader
 {
-    private const string EndpointRemedy = "write http://HOST:PORT";
+    private const string EndpointRemedy = "write http://HOST:PORT, or { url: http://HOST:PORT, weight: 2 }";
 
     public static IReadOnlyDictionary<string, UpstreamConfig> Read(ConfigMapping root, ConfigReport report)
     {
@@ -23,24 +23,82 @@ internal static class UpstreamReader
 
     private static UpstreamConfig ReadOne(string name, ConfigMapping upstream, ConfigReport report)
     {
-        var endpoints = new List<Uri>();
-        foreach (var (path, node) in upstream.Sequence("endpoints", "write endpoints: [http://127.0.0.1:9000]"))
+        var endpoints = ReadEndpoints(upstream, report);
+        var config = new UpstreamConfig
         {
-            if (ReadEndpoint(path, node, report) is { } endpoint) endpoints.Add(endpoint);
-        }
-
-        if (!upstream.Has("endpoints")) upstream.Error("endpoints", "is required", "write endpoints: [http://127.0.0.1:9000]");
-        else if (upstream.Take("endpoints") is YamlSequenceNode { Children.Count: 0 }) upstream.Error("endpoints", "is empty", "name at least one endpoint");
-        if (upstream.Text("balance") is { } balance && balance != "round-robin")
-        {
-            bool known = balance is "least-requests" or "consistent-hash" or "weighted";
-            upstream.Error("balance", known ? $"'{balance}' is not implemented in this version of Bimetal yet" : $"'{balance}' is not known here", "allowed: round-robin");
-        }
-
-        var timeouts = ReadTimeouts(upstream);
-        upstream.NotImplemented("health", "retries", "tls", "http2", "limits");
+            Name = name,
+            Endpoints = endpoints,
+            Balance = ReadBalance(upstream, report),
+            Health = UpstreamPolicyReader.ReadHealth(upstream, report),
+            Retries = UpstreamPolicyReader.ReadRetries(upstream, report),
+            Timeouts = ReadTimeouts(upstream),
+            Limits = ReadLimits(upstream),
+            ResolveInterval = upstream.Duration("resolve_interval", TimeSpan.FromSeconds(30)) ?? ConfigScalars.MaximumDuration,
+        };
+        upstream.NotImplemented("tls", "http2");
         upstream.Finish();
-        return new UpstreamConfig { Name = name, Endpoints = endpoints, Timeouts = timeouts };
+        return config;
+    }
+
+    private static List<EndpointConfig> ReadEndpoints(ConfigMapping upstream, ConfigReport report)
+    {
+        var endpoints = new List<EndpointConfig>();
+        int count = 0;
+        foreach (var (path, node) in upstream.RequiredSequence("endpoints", "write endpoints: [http://127.0.0.1:9000]", isTextOrMapping: true))
+        {
+            count++;
+            if (ReadEndpoint(path, node, report) is not { } endpoint) continue;
+            if (endpoints.Exists(other => other.Address == endpoint.Address)) report.Error(node.Start.Line, path, $"{endpoint} stands there twice", "give it a weight instead");
+            else endpoints.Add(endpoint);
+        }
+
+        if (upstream.Has("endpoints") && count == 0) upstream.Error("endpoints", "is empty", "name at least one endpoint");
+        if (count > 1000) upstream.Error("endpoints", $"has {count} endpoints", "at most 1000");
+        return endpoints;
+    }
+
+    private static EndpointConfig? ReadEndpoint(string path, YamlNode node, ConfigReport report)
+    {
+        if (node is YamlScalarNode scalar) return ReadAddress(path, scalar.Value ?? "", node.Start.Line, report) is { } plain ? new EndpointConfig(plain) : null;
+        if (ConfigMapping.From(node, path, report) is not { } mapping) return null;
+        var address = ReadAddress(path, mapping.RequiredText("url", EndpointRemedy), node.Start.Line, report);
+        int weight = mapping.Count("weight", 1, 1, 100);
+        mapping.Finish();
+        return address is null ? null : new EndpointConfig(address, weight);
+    }
+
+    private static Uri? ReadAddress(string path, string text, long line, ConfigReport report)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
+            report.Error(line, path, $"'{text}' is not a URL", EndpointRemedy);
+        else if (uri.Scheme == Uri.UriSchemeHttps)
+            report.Error(line, path, "TLS to upstreams is not implemented in this version of Bimetal yet", EndpointRemedy);
+        else if (uri.Scheme != Uri.UriSchemeHttp)
+            report.Error(line, path, $"'{uri.Scheme}' is not a scheme for upstreams", EndpointRemedy);
+        else if (uri.PathAndQuery != "/" || uri.UserInfo.Length > 0 || uri.Fragment.Length > 0)
+            report.Error(line, path, "an endpoint has no path, query or user: requests keep their own path", EndpointRemedy);
+        else
+            return uri;
+        return null;
+    }
+
+    private static BalanceConfig ReadBalance(ConfigMapping upstream, ConfigReport report)
+    {
+        var kind = upstream.Choice(
+            "balance", BalanceKind.RoundRobin, ("round-robin", BalanceKind.RoundRobin), ("least-requests", BalanceKind.LeastRequests), ("consistent-hash", BalanceKind.ConsistentHash));
+        const string remedy = "write hash: { header: NAME }, { cookie: NAME }, { client_address: true } or { path: true }";
+        bool isHash = kind == BalanceKind.ConsistentHash;
+        if (upstream.Has("hash") != isHash) upstream.Error(isHash ? "balance" : "hash", isHash ? "consistent-hash needs a key" : "has a meaning with balance: consistent-hash only", remedy);
+        if (upstream.Mapping("hash") is not { } hash) return new BalanceConfig(kind);
+        var config = new BalanceConfig(kind);
+        if (hash.Text("header") is { } header) config = new BalanceConfig(kind, HashKeyKind.Header, header.ToLowerInvariant());
+        if (hash.Text("cookie") is { } cookie) config = new BalanceConfig(kind, HashKeyKind.Cookie, cookie);
+        if (hash.Flag("path", absent: false)) config = new BalanceConfig(kind, HashKeyKind.Path);
+        if (hash.Flag("client_address", absent: false)) config = new BalanceConfig(kind, HashKeyKind.ClientAddress);
+        hash.Finish();
+        if (!hash.HasOneKey()) report.Error(hash.Line, hash.Path, "has exactly one key", remedy);
+        else if (config.Name.Length > 0 && !Pipeline.FieldRules.IsName(config.Name)) report.Error(hash.Line, hash.Path, $"'{config.Name}' is not a name", remedy);
+        return config;
     }
 
     private static UpstreamTimeouts ReadTimeouts(ConfigMapping upstream)
@@ -52,30 +110,23 @@ internal static class UpstreamReader
             Connect = timeouts.Duration("connect", defaults.Connect),
             Headers = timeouts.Duration("headers", defaults.Headers),
             Idle = timeouts.Duration("idle", defaults.Idle),
+            Total = timeouts.Duration("total", defaults.Total),
         };
-        timeouts.NotImplemented("total");
         timeouts.Finish();
         return read;
     }
 
-    private static Uri? ReadEndpoint(string path, YamlNode node, ConfigReport report)
+    private static UpstreamLimits ReadLimits(ConfigMapping upstream)
     {
-        if (node is not YamlScalarNode { Value: { Length: > 0 } text })
+        var defaults = new UpstreamLimits();
+        if (upstream.Mapping("limits") is not { } limits) return defaults;
+        var read = new UpstreamLimits
         {
-            report.Error(node.Start.Line, path, "must be a URL", EndpointRemedy);
-            return null;
-        }
-
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
-            report.Error(node.Start.Line, path, $"'{text}' is not a URL", EndpointRemedy);
-        else if (uri.Scheme == Uri.UriSchemeHttps)
-            report.Error(node.Start.Line, path, "TLS to upstreams is not implemented in this version of Bimetal yet", EndpointRemedy);
-        else if (uri.Scheme != Uri.UriSchemeHttp)
-            report.Error(node.Start.Line, path, $"'{uri.Scheme}' is not a scheme for upstreams", EndpointRemedy);
-        else if (uri.PathAndQuery != "/" || uri.UserInfo.Length > 0 || uri.Fragment.Length > 0)
-            report.Error(node.Start.Line, path, "an endpoint has no path, query or user: requests keep their own path", EndpointRemedy);
-        else
-            return uri;
-        return null;
+            Connections = limits.OptionalCount("connections", 1, 1_000_000),
+            Pending = limits.Count("pending", defaults.Pending, 0, 1_000_000),
+            Requests = limits.OptionalCount("requests", 1, 1_000_000),
+        };
+        limits.Finish();
+        return read;
     }
 }

@@ -29,6 +29,18 @@ internal static class GatewayLimits
     /// <summary>Connections that wait in the kernel to be accepted.</summary>
     public const int Backlog = 1024;
 
+    /// <summary>One lookup of an endpoint's name.</summary>
+    public static readonly TimeSpan NameLookup = TimeSpan.FromSeconds(10);
+
+    /// <summary>Until a name that could not be resolved is looked up again, if its interval is not shorter.</summary>
+    public static readonly TimeSpan FailedLookupPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Addresses of one name that become endpoints.</summary>
+    public const int AddressesPerName = 64;
+
+    /// <summary>What is read of the answer to a health check, so that its connection can be used again.</summary>
+    public const int HealthAnswerBytes = 64 << 10;
+
     /// <summary>Body of a route's <c>response:</c>, which is kept in memory.</summary>
     public const int DirectResponseBytes = 1 << 20;
 

@@ -105,7 +105,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         }
 
         _route = route;
-        var context = _context = new ExchangeContext(client, stream, target, route, _clock);
+        var context = _context = new ExchangeContext(client, stream, target, route, _clock) { RenewClock = RenewClock };
         FillStream(stream, route);
         if (client.Length > route.Config.Limits.BodyBytes || route.Rewrite?.TryApply(stream, target) == false)
         {
@@ -135,7 +135,6 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         {
             if (await _request.RunAsync() is not { } response) return Replace(context, _request.Stop!);
             _upstreamResponse = response;
-            response.ReadHeaders(context.Stream.ResponseHeaders);
             return _response = new ResponseLeg(context, HasBody(context.Stream, response) ? response : null);
         }
         catch (GatewayException exception)
@@ -261,6 +260,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
 
         // Only now: the fields that the filters saw stand in the buffers of the connection.
         if (_upstreamResponse is not null) Guard(_upstreamResponse.Dispose);
+        if (_context?.Call is { } call) Guard(call.Dispose);
         _route?.State.Leave();
         model.Telemetry.AccessLog?.Write(Entry());
     }
@@ -290,6 +290,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         Route = _context?.Route.Name,
         Upstream = _context?.Route.Upstream?.Name,
         Endpoint = _context?.Endpoint?.Authority,
+        Retries = _context?.Call?.Retries ?? 0,
         RequestBytes = _request?.BodyBytes ?? 0,
         ResponseBytes = _plainBytes + (_response?.BytesWritten ?? 0),
         AnsweredBy = _answeredBy,

@@ -30,6 +30,12 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
     /// <summary>Where the request was sent.</summary>
     public UpstreamEndpoint? Endpoint { get; set; }
 
+    /// <summary>Renews the clock, and what ends with it.</summary>
+    public required Action RenewClock { get; init; }
+
+    /// <summary>Null before the request is sent on.</summary>
+    public UpstreamCall? Call { get; set; }
+
     public TimeSpan? Idle => route.Timeouts.Idle;
 
     /// <summary>Held during callbacks: a filter sees one at a time, whichever direction it is.</summary>

@@ -39,6 +39,8 @@ internal static class ExchangeErrors
     public static GatewayError RequestBodyTooLarge(Route route) => new(
         ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.TooLarge, Retryable: false, $"the request body is larger than limits.body ({route.Config.Limits.BodyBytes} bytes) of the route");
 
+    public static GatewayError TryTimeout { get; } = new(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "no response headers within retries.per_try");
+
     public static GatewayError TotalTimeout { get; } = new(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "no whole response within the total timeout");
 
     public static GatewayError NoRoute { get; } = new(ErrorPhase.Routing, ErrorSide.Client, ErrorCause.NoRoute, Retryable: false, "no route has this host and path");

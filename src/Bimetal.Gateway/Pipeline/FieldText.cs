@@ -30,6 +30,10 @@ internal static class FieldText
 
     public static ReadOnlyMemory<byte> ValueBytes(string value) => value.Length == 0 ? default : Encoding.Latin1.GetBytes(value);
 
+    /// <summary>The status of a response, or 0 when there is none that is a number.</summary>
+    public static int Status(Bimetal.Plugins.Streams.HeaderMap headers) =>
+        headers.TryGet(PseudoNames.Status, out var text) && System.Buffers.Text.Utf8Parser.TryParse(text.Span, out int status, out int used) && used == text.Length ? status : 0;
+
     public static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
     public static string Text(ReadOnlyMemory<byte> bytes) => Encoding.Latin1.GetString(bytes.Span);

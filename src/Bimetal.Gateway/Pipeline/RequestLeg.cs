@@ -1,5 +1,6 @@
 // The way of a request: through the chain, then to the upstream. Nothing is sent before the last filter let the headers go.
 
+using System.Buffers;
 using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Routing;
 using Bimetal.Gateway.Upstreams;
@@ -15,6 +16,8 @@ internal sealed class RequestLeg
     private bool _hasResponse;
     private bool _isStopped;
     private FlowStop? _answer;
+    private RequestReplay _replay = new(isIdempotent: false, 0);
+    private bool _isOutputSent;
 
     public RequestLeg(ExchangeContext context)
     {
@@ -41,13 +44,12 @@ internal sealed class RequestLeg
 
         CheckTarget(_context.Stream.RequestHeaders);
         var upstream = _context.Route.Upstream!;
-        var endpoint = upstream.NextEndpoint();
-        _context.Endpoint = endpoint;
+        _replay = new RequestReplay(IsIdempotent(_context.Stream.RequestHeaders), upstream.Config.Retries.Attempts > 0 ? upstream.Config.Retries.BufferBytes : 0);
+        _context.Call = new UpstreamCall(_context, upstream, _replay);
         try
         {
-            var response = await upstream.Client.SendAsync(UpstreamRequest(), endpoint, _context.Clock.Token);
+            var response = await _context.Call.SendAsync(UpstreamRequest());
             _hasResponse = true;
-            _context.Clock.Rest(isRequest: false);
             return response;
         }
         catch (FlowStoppedException)
@@ -70,6 +72,7 @@ internal sealed class RequestLeg
     private async ValueTask StepAsync()
     {
         await _pump.StepAsync();
+        _isOutputSent = false;
         _context.Stream.RequestBodyBytes = _pump.BytesRead;
         if (_pump.BytesRead > _context.Route.Config.Limits.BodyBytes) throw new GatewayException(ExchangeErrors.RequestBodyTooLarge(_context.Route));
     }
@@ -92,12 +95,28 @@ internal sealed class RequestLeg
 
     private async Task SendBodyAsync(BodyWriter write, CancellationToken cancellation)
     {
+        _replay.BeginSending();
+        try
+        {
+            // A further try begins with what the ones before have sent; the flow goes on where it was.
+            if (!_replay.Kept.IsEmpty) await WriteAsync(write, _replay.Kept, cancellation);
+            await SendOutputAsync(write, cancellation);
+        }
+        finally
+        {
+            _replay.EndSending();
+        }
+    }
+
+    private async Task SendOutputAsync(BodyWriter write, CancellationToken cancellation)
+    {
         while (true)
         {
-            if (!_flow.Output.IsEmpty)
+            if (!_flow.Output.IsEmpty && !_isOutputSent)
             {
-                _context.Clock.Expect(isRequest: true, _context.Idle, ExchangeErrors.RequestWriteTimeout);
-                await write(_flow.Output, cancellation);
+                _isOutputSent = true;
+                _replay.Keep(_flow.Output);
+                await WriteAsync(write, _flow.Output, cancellation);
             }
 
             if (_flow.IsEndOut) return;
@@ -105,6 +124,15 @@ internal sealed class RequestLeg
             await StepAsync();
         }
     }
+
+    private ValueTask WriteAsync(BodyWriter write, in ReadOnlySequence<byte> piece, CancellationToken cancellation)
+    {
+        _context.Clock.Expect(isRequest: true, _context.Idle, ExchangeErrors.RequestWriteTimeout);
+        return write(piece, cancellation);
+    }
+
+    private static bool IsIdempotent(HeaderMap headers) =>
+        headers.TryGet(PseudoNames.Method, out var method) && FieldText.Text(method) is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
 
     // A filter may have written target, method and host; what it wrote has to be what the upstream reads.
     private static void CheckTarget(HeaderMap headers)

@@ -32,6 +32,9 @@ internal readonly struct AccessLogEntry
 
     public required string? Endpoint { get; init; }
 
+    /// <summary>How often the request was sent again.</summary>
+    public int Retries { get; init; }
+
     public required long RequestBytes { get; init; }
 
     public required long ResponseBytes { get; init; }
@@ -60,6 +63,7 @@ internal readonly struct AccessLogEntry
         if (Route is not null) writer.WriteString("route"u8, Route);
         if (Upstream is not null) writer.WriteString("upstream"u8, Upstream);
         if (Endpoint is not null) writer.WriteString("endpoint"u8, Endpoint);
+        if (Retries > 0) writer.WriteNumber("retries"u8, Retries);
         if (AnsweredBy.Length > 0) writer.WriteString("answeredBy"u8, AnsweredBy);
         if (Error is not null)
         {

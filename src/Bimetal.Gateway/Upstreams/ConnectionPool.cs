@@ -1,6 +1,5 @@
 // The connections of one loop to one endpoint that wait for a request. The one used last is taken first, so that the others can grow old.
 
-using System.Net;
 using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Transport;
 
@@ -44,14 +43,7 @@ internal sealed class ConnectionPool
 
     /// <exception cref="IOException">Nobody answers.</exception>
     /// <exception cref="TimeoutException">Nobody answers in time.</exception>
-    public async ValueTask<UpstreamConnection> ConnectAsync(CancellationToken cancellation)
-    {
-        var address = Endpoint.Address;
-        var channel = IPAddress.TryParse(address.DnsSafeHost, out var known)
-            ? await SocketChannel.ConnectAsync(_loop, new IPEndPoint(known, address.Port), _connectTimeout)
-            : await ConnectByNameAsync(address, cancellation);
-        return new UpstreamConnection(channel);
-    }
+    public async ValueTask<UpstreamConnection> ConnectAsync() => new(await SocketChannel.ConnectAsync(_loop, Endpoint.Socket, _connectTimeout));
 
     /// <summary>Keeps a connection for the next request; closes it when there are enough.</summary>
     public void Keep(UpstreamConnection connection)
@@ -86,25 +78,6 @@ internal sealed class ConnectionPool
             pool._idle.Clear();
         },
         this);
-
-    private async ValueTask<SocketChannel> ConnectByNameAsync(Uri address, CancellationToken cancellation)
-    {
-        var found = await Dns.GetHostAddressesAsync(address.DnsSafeHost, cancellation);
-        IOException? failure = null;
-        foreach (var candidate in found)
-        {
-            try
-            {
-                return await SocketChannel.ConnectAsync(_loop, new IPEndPoint(candidate, address.Port), _connectTimeout);
-            }
-            catch (IOException exception)
-            {
-                failure = exception;
-            }
-        }
-
-        throw failure ?? new IOException("the name has no address");
-    }
 
     private bool IsTooOld(UpstreamConnection connection) => _loop.NowMs - connection.CreatedAtMs > (long)GatewayLimits.UpstreamConnectionLifetime.TotalMilliseconds;
 

@@ -51,7 +51,7 @@ internal sealed class Http1UpstreamClient(UpstreamTimeouts timeouts) : UpstreamC
     {
         try
         {
-            return await pool.ConnectAsync(cancellation);
+            return await pool.ConnectAsync();
         }
         catch (TimeoutException exception)
         {

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Telemetry;
+using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins;
 
 namespace Bimetal.Gateway.Tests.Support;
@@ -76,6 +77,8 @@ internal sealed class TestGateway : IAsyncDisposable
         };
         return new TestGateway(await GatewayHost.StartAsync(config, options), accessLog, log);
     }
+
+    public UpstreamReport Upstream(string name) => UpstreamReport.Of(Host.Model.Upstreams.Single(upstream => upstream.Name == name));
 
     public Task<WireClient> ConnectAsync() => WireClient.ConnectAsync(Address);
 

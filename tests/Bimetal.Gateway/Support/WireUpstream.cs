@@ -32,15 +32,17 @@ internal sealed record UpstreamCall(WireMessage Head, WireReader Reader, Network
 
 internal sealed class WireUpstream : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<UpstreamCall, Task> _handler;
     private readonly List<Task> _connections = [];
     private readonly Task _accepting;
     private int _connectionCount;
 
-    public WireUpstream(Func<UpstreamCall, Task> handler)
+    /// <param name="port">0: a free one.</param>
+    public WireUpstream(Func<UpstreamCall, Task> handler, int port = 0)
     {
+        _listener = new TcpListener(IPAddress.Loopback, port);
         _handler = handler;
         _listener.Start();
         _accepting = AcceptAsync();

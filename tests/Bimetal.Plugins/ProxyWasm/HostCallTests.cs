@@ -4,6 +4,7 @@ using System.Net;
 using Bimetal.Plugins.Streams;
 using Bimetal.Plugins.Tests.Guests;
 using Bimetal.Plugins.Tests.Streams;
+using Bimetal.Testing;
 
 namespace Bimetal.Plugins.Tests.ProxyWasm;
 

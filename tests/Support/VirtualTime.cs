@@ -1,8 +1,8 @@
 // A clock that stands still until a test moves it; timers run on the thread that does.
 
-namespace Bimetal.Plugins.Tests.Guests;
+namespace Bimetal.Testing;
 
-internal sealed class VirtualTime(DateTimeOffset start) : TimeProvider
+public sealed class VirtualTime(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<VirtualTimer> _timers = [];
