@@ -15,6 +15,7 @@ package_of() {
     qemu-aarch64) echo qemu-user ;;
     aarch64-linux-gnu-gcc) echo gcc-aarch64-linux-gnu ;;
     /usr/aarch64-linux-gnu/lib/libc.so.6) echo libc6-dev-arm64-cross ;;
+    nginx) echo nginx ;;
     wrk) echo wrk ;;
     h2load) echo nghttp2-client ;;
     node) echo nodejs ;;
