@@ -134,6 +134,7 @@ public sealed class ConfigReaderTests
     [InlineData("endpoints: [http://a], health: { path: /, status: 299-200 }", "health.status: '299-200' is not a status")]
     [InlineData("endpoints: [http://a], health: { panic: 0.5 }", "health.panic: '0.5' is not a share")]
     [InlineData("endpoints: [http://a], retries: { on: [reset] }", "retries.on: 'reset' is not known here; allowed: connect-failure")]
+    [InlineData("endpoints: [http://a], retries: { atempts: 1 }", "retries.atempts: unknown key; did you mean 'attempts'? (allowed: attempts, on, per_try, buffer, backoff, budget)")]
     [InlineData("endpoints: [http://a], retries: { attempts: 11 }", "retries.attempts: '11' is not a count")]
     [InlineData("endpoints: [http://a], limits: { connections: 0 }", "limits.connections: '0' is not a count")]
     [InlineData("endpoints: [http://a], tls: {}", "tls: this version of Bimetal does not implement it yet")]

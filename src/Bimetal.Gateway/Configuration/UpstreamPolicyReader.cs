@@ -82,12 +82,6 @@ internal static class UpstreamPolicyReader
 
     private static RetryCauses ReadCauses(ConfigMapping retries, ConfigReport report)
     {
-        if (!retries.Has("on"))
-        {
-            retries.OneOf("on", [.. Causes.Select(cause => cause.Word)]);
-            return new RetryConfig().On;
-        }
-
         var causes = RetryCauses.None;
         foreach (var (path, node) in retries.OneOf("on", [.. Causes.Select(cause => cause.Word)]))
         {
@@ -97,7 +91,7 @@ internal static class UpstreamPolicyReader
             causes |= cause;
         }
 
-        return causes;
+        return retries.Has("on") ? causes : new RetryConfig().On;
     }
 
     private static RetryBudgetConfig ReadBudget(ConfigMapping retries)
