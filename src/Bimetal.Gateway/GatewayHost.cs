@@ -12,6 +12,7 @@ using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Transport;
 using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins;
+using Bimetal.Plugins.Callouts;
 
 namespace Bimetal.Gateway;
 
@@ -23,6 +24,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly GatewayServices _services;
     private readonly Reloader _reloader;
     private readonly UpstreamStates _upstreams;
+    private readonly UpstreamHttpCaller _callouts;
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
 
@@ -36,7 +38,8 @@ public sealed class GatewayHost : IAsyncDisposable
 
     private GatewayHost(GatewayOptions options)
     {
-        _options = options;
+        _callouts = new UpstreamHttpCaller(_loops);
+        _options = options with { PluginServices = options.PluginServices with { HttpCaller = _callouts } };
         _services = new GatewayServices(_loops, options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
         _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => new Http1UpstreamClient(upstream.Timeouts), _loops);
         _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
@@ -55,6 +58,9 @@ public sealed class GatewayHost : IAsyncDisposable
     internal GatewayModel Model => _model ?? throw new InvalidOperationException("The gateway has not started.");
 
     internal Reloader Reloader => _reloader;
+
+    /// <summary>What makes the requests of plugins.</summary>
+    internal IHttpCaller HttpCaller => _callouts;
 
     internal int RetiredModelCount => _retired.Count;
 
@@ -138,6 +144,7 @@ public sealed class GatewayHost : IAsyncDisposable
         }
         finally
         {
+            _callouts.Settle();
             _changing.Release();
         }
     }
@@ -145,6 +152,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private async Task<GatewayModel> MakeModelAsync(GatewayConfig config, CancellationToken cancellation)
     {
         var previous = _model;
+        _callouts.Expect(config);
         var plugins = await PluginStart.LoadAllAsync(config, previous?.Plugins ?? [], _options, cancellation);
         TelemetryModel? telemetry = null;
         try
@@ -182,6 +190,7 @@ public sealed class GatewayHost : IAsyncDisposable
             GatewayLog.Listening(_options.Log, bound.Name, bound.Address.ToString());
         var (previous, oldTraffic, oldAdmin) = (_model, _traffic, _admin);
         (_model, _traffic, _admin) = (next, newTraffic, newAdmin);
+        _callouts.Publish(next);
         if (previous is null) return;
         _retired.Add(CloseOldAsync(oldTraffic.CloseWithoutAsync, newTraffic, previous.Config.Shutdown.Drain));
         _retired.Add(CloseOldAsync(oldAdmin.CloseWithoutAsync, newAdmin, GatewayLimits.AdminDrain));

@@ -21,7 +21,6 @@ public static class GatewayCommandRunner
     {
         if (ReadConfig(path, error) is not { } config) return ExitCodes.WrongUsage;
         var log = new LineLog(error);
-        var services = new PluginHostServices { Log = log };
         using var stop = new StopSignal();
         using var notify = ServiceNotify.FromEnvironment(Environment.GetEnvironmentVariable);
         try
@@ -29,7 +28,7 @@ public static class GatewayCommandRunner
             var options = new GatewayOptions
             {
                 Log = log,
-                LoadPlugin = (plugin, cancellation) => PluginLoader.LoadAsync(plugin, services, cancellation),
+                PluginServices = new PluginHostServices { Log = log },
                 ReadConfiguration = () => ConfigReader.Read(path),
                 Notify = notify,
             };
