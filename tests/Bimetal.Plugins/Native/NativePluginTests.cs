@@ -86,7 +86,7 @@ public sealed class NativePluginTests : IDisposable
         // Every stream asks about the one before it.
         string source = "static bimetal_stream s_last; static const bimetal_host *s;\n"
             + "static int32_t headers(void *p, bimetal_stream t, void *v, uint32_t e) { (void)p; (void)v; (void)e; bimetal_slice x; size_t n;\n"
-            + "  int r = s->header_get(s_last, 0, \":path\", 5, &x) * 100 + s->header_count(s_last ^ 1, 0, &n) * 10 + s->header_get(t, 0, \":path\", 5, &x); s_last = t;\n"
+            + "  int r = s->header_get(s_last, 0, \":path\", 5, &x) * 100 + s->header_count(s_last ^ (1ull << 62), 0, &n) * 10 + s->header_get(t, 0, \":path\", 5, &x); s_last = t;\n"
             + "  s->send_local_response(t, 300 + r, 0, 0, 0, 0); return 1; }\n"
             + "int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { s = h; p->abi_version = 1; p->request_headers = headers; return 0; }";
         await using var plugin = Load(NativeObject.Build(_folder, NativeObject.Start + source));
