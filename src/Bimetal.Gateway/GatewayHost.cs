@@ -13,6 +13,7 @@ using Bimetal.Gateway.Transport;
 using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Callouts;
+using Bimetal.Plugins.ProxyWasm.State;
 
 namespace Bimetal.Gateway;
 
@@ -25,6 +26,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly Reloader _reloader;
     private readonly UpstreamStates _upstreams;
     private readonly UpstreamHttpCaller _callouts;
+    private readonly PluginStates _pluginStates;
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
 
@@ -42,6 +44,7 @@ public sealed class GatewayHost : IAsyncDisposable
         _options = options with { PluginServices = options.PluginServices with { HttpCaller = _callouts } };
         _services = new GatewayServices(_loops, options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
         _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => new Http1UpstreamClient(upstream.Timeouts), _loops);
+        _pluginStates = options.PluginServices.States;
         _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
     }
 
@@ -158,7 +161,7 @@ public sealed class GatewayHost : IAsyncDisposable
         try
         {
             telemetry = TelemetryModel.Open(config.Telemetry, previous?.Telemetry, _options);
-            return new GatewayModel((previous?.Generation ?? 0) + 1, config, plugins, telemetry, _upstreams, _options.Log);
+            return new GatewayModel((previous?.Generation ?? 0) + 1, config, plugins, telemetry, _upstreams, previous?.Traffic, _options.Log);
         }
         catch
         {
@@ -174,7 +177,7 @@ public sealed class GatewayHost : IAsyncDisposable
         // A new listener serves the new model from its first connection on.
         GatewayModel Current() => _model is { } published && published.Generation >= next.Generation ? published : next;
         IReadOnlyList<ListenerConfig> adminConfig = next.Config.Admin is { } admin ? [new ListenerConfig("admin", admin.Address)] : [];
-        var newAdmin = await _admin.ChangeAsync(adminConfig, async listener => await HttpServer.StartAsync([(listener.Name, listener.Address)], new AdminApplication(Current, _services), cancellation));
+        var newAdmin = await _admin.ChangeAsync(adminConfig, async listener => await HttpServer.StartAsync([(listener.Name, listener.Address)], new AdminApplication(new AdminContext(Current, _services, _reloader, () => RetiredModelCount, _pluginStates)), cancellation));
         ListenerSet newTraffic;
         try
         {

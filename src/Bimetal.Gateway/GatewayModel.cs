@@ -21,7 +21,7 @@ internal sealed class GatewayModel
 
     /// <param name="generation">Counts the models of a host, from 1.</param>
     /// <param name="plugins">Released by the model when it is retired, like <paramref name="telemetry"/>.</param>
-    public GatewayModel(int generation, GatewayConfig config, IReadOnlyList<LoadedPlugin> plugins, TelemetryModel telemetry, UpstreamStates states, ILogger log)
+    public GatewayModel(int generation, GatewayConfig config, IReadOnlyList<LoadedPlugin> plugins, TelemetryModel telemetry, UpstreamStates states, TrafficStatistics? previousTraffic, ILogger log)
     {
         Generation = generation;
         Config = config;
@@ -30,6 +30,7 @@ internal sealed class GatewayModel
         _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => states.Take(pair.Value));
         _filters = new FilterMaker(plugins, log);
         _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], states.RouteStateOf(route.Match.ToString())))];
+        Traffic = new TrafficStatistics(_routes.Select(route => route.Name), previousTraffic);
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);
     }
 
@@ -42,6 +43,13 @@ internal sealed class GatewayModel
     public IReadOnlyList<LoadedPlugin> Plugins { get; }
 
     public TelemetryModel Telemetry { get; }
+
+    public TrafficStatistics Traffic { get; }
+
+    /// <summary>Requests in flight on this model.</summary>
+    public int ActiveExchanges => Math.Max(0, Volatile.Read(ref _users) - 1);
+
+    public IReadOnlyList<Route> AllRoutes => _routes;
 
     /// <summary>For the admin listener and the metrics; see <see cref="UpstreamReport"/>.</summary>
     public IReadOnlyCollection<Upstream> Upstreams => _upstreams.Values;

@@ -19,6 +19,9 @@ public abstract class Plugin : IAsyncDisposable
 
     public abstract Metal Metal { get; }
 
+    /// <summary>Instances that exist, and those of them that a stream has; none of either on the native metal.</summary>
+    public virtual (int Existing, int InUse) Instances => (0, 0);
+
     /// <summary>Counters and latencies since load.</summary>
     public PluginStatistics Statistics { get; } = new();
 

@@ -1,6 +1,7 @@
 // Per-plugin counters, written on the request path without locks and read by the admin listener and the meter.
 
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins;
 
@@ -11,12 +12,23 @@ public sealed class PluginStatistics
     public const int SampleEvery = 16;
 
     private readonly long[] _failures = new long[Enum.GetValues<FailureKind>().Length];
+    private readonly TimeHistogram[] _callbackTimes = [.. Enum.GetValues<StreamCallback>().Select(static _ => new TimeHistogram())];
     private long _streams;
+    private long _sampledCpuNanoseconds;
+    private long _peakMemoryBytes;
 
     public long Streams => Interlocked.Read(ref _streams);
 
     /// <summary>Times of whole callbacks, of the streams that were sampled.</summary>
     public TimeHistogram CallbackTimes { get; } = new();
+
+    /// <summary>
+    /// CPU time of all callbacks, the host's part in them included: that of the streams that were sampled, times <see cref="SampleEvery"/>.
+    /// </summary>
+    public TimeSpan EstimatedCpu => TimeSpan.FromMicroseconds(Interlocked.Read(ref _sampledCpuNanoseconds) * SampleEvery / 1000.0);
+
+    /// <summary>Largest linear memory that an instance had at the end of a stream; 0 for the native metal, whose memory is the gateway's.</summary>
+    public long PeakMemoryBytes => Interlocked.Read(ref _peakMemoryBytes);
 
     /// <summary>Times of getting an instance: a clone for <c>per-request</c>. Every stream that was sampled has one.</summary>
     public TimeHistogram BeginTimes { get; } = new();
@@ -31,6 +43,27 @@ public sealed class PluginStatistics
 
     /// <summary>Counts a stream; true when its times should be taken.</summary>
     public bool BeginStream() => (Interlocked.Increment(ref _streams) & (SampleEvery - 1)) == 0;
+
+    /// <summary>Times of one kind of callback, of the streams that were sampled.</summary>
+    public TimeHistogram CallbackTimesOf(StreamCallback callback) => _callbackTimes[(int)callback];
+
+    public void RecordCallback(StreamCallback callback, long nanoseconds, TimeSpan cpu)
+    {
+        CallbackTimes.Record(nanoseconds);
+        _callbackTimes[(int)callback].Record(nanoseconds);
+        Interlocked.Add(ref _sampledCpuNanoseconds, (long)cpu.TotalNanoseconds);
+    }
+
+    public void NoteMemory(long bytes)
+    {
+        long seen = Interlocked.Read(ref _peakMemoryBytes);
+        while (bytes > seen)
+        {
+            long before = Interlocked.CompareExchange(ref _peakMemoryBytes, bytes, seen);
+            if (before == seen) return;
+            seen = before;
+        }
+    }
 
     public void CountFailure(FailureKind kind) => Interlocked.Increment(ref _failures[(int)kind]);
 }

@@ -109,9 +109,11 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
         bool isOver = Failure is not null || ((LocalResponse is not null || IsReset) && callback != StreamCallback.Log);
         if (isOver) return FilterAction.Pause;
         if (!_isMeasured) return Invoke(callback, size, endOfStream);
+        var cpu = ThreadCpuClock.Now;
         long started = Stopwatch.GetTimestamp();
         var action = Invoke(callback, size, endOfStream);
-        Plugin.Statistics.CallbackTimes.RecordSince(started);
+        long nanoseconds = (long)Stopwatch.GetElapsedTime(started).TotalNanoseconds;
+        Plugin.Statistics.RecordCallback(callback, nanoseconds, ThreadCpuClock.Now - cpu);
         return action;
     }
 }

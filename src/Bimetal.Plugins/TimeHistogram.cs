@@ -44,6 +44,14 @@ public sealed class TimeHistogram
         return 0;
     }
 
+    /// <summary>How many of the recorded ones lie in buckets that end at that time or before.</summary>
+    public long CountUpTo(long nanoseconds)
+    {
+        long seen = 0;
+        for (int bucket = 0; bucket < _counts.Length && UpperEdgeNanoseconds(bucket) <= (ulong)nanoseconds + 1; bucket++) seen += Interlocked.Read(ref _counts[bucket]);
+        return seen;
+    }
+
     private static int BucketOf(ulong nanoseconds)
     {
         if (nanoseconds < BucketsPerOctave) return (int)nanoseconds;

@@ -110,14 +110,14 @@ public sealed class GatewayHostTests
         await gateway.GetAsync("/");
         await gateway.GetAsync("/", "x-fail: 1\r\n");
         using var admin = await WireClient.ConnectAsync(gateway.Host.AdminAddress!);
-        Assert.Equal("ok", JsonDocument.Parse((await admin.GetAsync("/healthz")).Text).RootElement.GetProperty("status").GetString());
-        var shown = JsonDocument.Parse((await admin.GetAsync("/plugins")).Text).RootElement.GetProperty("plugins")[0];
+        Assert.Equal("ok", JsonDocument.Parse((await admin.ExchangeAsync("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")).Text).RootElement.GetProperty("status").GetString());
+        var shown = JsonDocument.Parse((await admin.ExchangeAsync("GET /plugins HTTP/1.1\r\nhost: localhost\r\n\r\n")).Text).RootElement.GetProperty("plugins")[0];
         Assert.Equal("auth", shown.GetProperty("name").GetString());
         Assert.Equal("wasm", shown.GetProperty("metal").GetString());
         Assert.Equal(2, shown.GetProperty("calls").GetInt32());
         Assert.Equal(1, shown.GetProperty("failures").GetProperty("trap").GetInt32());
-        Assert.Equal(404, (await admin.GetAsync("/nothing")).Status);
-        Assert.Equal(405, (await admin.PostAsync("/plugins", "")).Status);
+        Assert.Equal(404, (await admin.ExchangeAsync("GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n")).Status);
+        Assert.Equal(405, (await admin.ExchangeAsync("POST /plugins HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n")).Status);
     }
 
     [Fact]

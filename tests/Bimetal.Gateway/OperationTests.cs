@@ -133,10 +133,10 @@ public sealed class OperationTests : IDisposable
         using var kept = await gateway.ConnectAsync();
         using var admin = await WireClient.ConnectAsync(gateway.Host.AdminAddress!);
         Assert.False((await kept.GetAsync("/")).Has("connection"));
-        Assert.Equal(200, (await admin.GetAsync("/readyz")).Status);
+        Assert.Equal(200, (await admin.ExchangeAsync("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n")).Status);
         gateway.Host.BeginDrain();
-        Assert.Equal(503, (await admin.GetAsync("/readyz")).Status);
-        Assert.Equal(200, (await admin.GetAsync("/healthz")).Status);
+        Assert.Equal(503, (await admin.ExchangeAsync("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n")).Status);
+        Assert.Equal(200, (await admin.ExchangeAsync("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")).Status);
         var answer = await kept.GetAsync("/");
         Assert.Equal("hello", answer.Text);
         Assert.Equal("close", answer["connection"]);

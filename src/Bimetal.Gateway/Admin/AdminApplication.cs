@@ -1,32 +1,62 @@
-// The admin listener: a loopback address that answers what the gateway is doing, in JSON.
+// The admin listener: finds the page, asks the guard, reads a small body, writes the whole answer.
 
 using System.Buffers;
-using System.Text.Json;
-using Bimetal.Plugins;
-using Bimetal.Plugins.Failure;
+using Bimetal.Gateway.Telemetry.Metrics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Bimetal.Gateway.Admin;
 
-/// <param name="model">Gives the published model.</param>
-internal sealed class AdminApplication(Func<GatewayModel> model, GatewayServices services) : IHttpApplication<IFeatureCollection>
+/// <summary>One page. <paramref name="IsOpen"/> pages need no token.</summary>
+internal sealed record AdminPage(string Path, string Purpose, Func<AdminCall, Task<AdminAnswer>> Answer, bool IsOpen = false)
 {
+    public string[] Methods { get; init; } = ["GET", "HEAD"];
+
+    public AdminPage With(params string[] methods) => this with { Methods = methods };
+}
+
+internal sealed class AdminApplication : IHttpApplication<IFeatureCollection>
+{
+    private readonly AdminContext _context;
+    private readonly AdminPage[] _pages;
+
+    public AdminApplication(AdminContext context)
+    {
+        _context = context;
+        _pages =
+        [
+            new AdminPage("/healthz", "whether the process answers", Now(static _ => HealthPages.Health())) { IsOpen = true },
+            new AdminPage("/readyz", "whether it wants traffic", Now(_ => HealthPages.Readiness(context))) { IsOpen = true },
+            new AdminPage("/metrics", "everything that is counted, for Prometheus", Now(_ => GatewayMetrics.Answer(context))),
+            new AdminPage("/stats", "traffic, for the page", Now(_ => StatsPage.Answer(context))),
+            new AdminPage("/config", "the configuration in force, and what the last reload came to", Now(_ => ConfigPage.Answer(context))),
+            new AdminPage("/plugins", "plugins with their metal and figures", Now(_ => PluginsPage.Answer(context))),
+            new AdminPage("/upstreams", "upstreams and their endpoints", Now(_ => UpstreamsPage.Answer(context))),
+            new AdminPage("/reload", "reads the configuration again", _ => ConfigPage.ReloadAsync(context)).With("POST"),
+            new AdminPage("/log-level", "shows or sets the least level that is logged", Now(call => LogLevelPage.Answer(context, call))).With("GET", "HEAD", "PUT"),
+        ];
+    }
+
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
     public async Task ProcessRequestAsync(IFeatureCollection context)
     {
         var request = context.GetRequiredFeature<IHttpRequestFeature>();
+        var page = Array.Find(_pages, page => page.Path == request.Path);
+        var call = new AdminCall(request.Method, request.Path, request.Headers, ReadOnlyMemory<byte>.Empty);
+        var answer = await AnswerAsync(context, page, call);
         var response = context.GetRequiredFeature<IHttpResponseFeature>();
-        var output = new ArrayBufferWriter<byte>();
-        response.StatusCode = Answer(request, output);
-        if (response.StatusCode == 405) response.Headers.Allow = "GET, HEAD";
-        response.Headers.ContentType = "application/json";
-        response.Headers.CacheControl = "no-store";
-        output.Write("\n"u8);
-        response.Headers.ContentLength = output.WrittenCount;
+        response.StatusCode = answer.Status;
+        var headers = response.Headers;
+        if (answer.Status == 405) headers.Allow = string.Join(", ", page!.Methods);
+        if (answer.Status == 401) headers.WWWAuthenticate = "Bearer";
+        headers.ContentType = answer.ContentType;
+        headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
+        if (answer.Policy is not null) headers.ContentSecurityPolicy = answer.Policy;
+        headers.ContentLength = answer.Body.Length;
         var body = context.GetRequiredFeature<IHttpResponseBodyFeature>();
-        if (request.Method != "HEAD") await body.Writer.WriteAsync(output.WrittenMemory);
+        if (request.Method != "HEAD") await body.Writer.WriteAsync(answer.Body);
         await body.CompleteAsync();
     }
 
@@ -35,67 +65,39 @@ internal sealed class AdminApplication(Func<GatewayModel> model, GatewayServices
         // The features belong to Kestrel.
     }
 
-    private int Answer(IHttpRequestFeature request, IBufferWriter<byte> output)
+    private async Task<AdminAnswer> AnswerAsync(IFeatureCollection context, AdminPage? page, AdminCall call)
     {
-        using var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
-        if (request.Method is not ("GET" or "HEAD")) return WriteError(writer, 405, "method-not-allowed");
-        switch (request.Path)
+        // A listener whose address was just taken out of the configuration has its last requests.
+        if (_context.Model().Config.Admin is not { } config) return AdminAnswer.Error(503, "closing", "the admin listener was taken out of the configuration");
+        if (AdminGuard.Refusal(call, config, page?.IsOpen == true) is { } refusal) return refusal;
+        if (page is null) return NoSuchPage();
+        if (!page.Methods.Contains(call.Method)) return AdminAnswer.Error(405, "method-not-allowed", "use " + string.Join(" or ", page.Methods));
+        if (await ReadBodyAsync(context) is not { } body) return AdminAnswer.Error(413, "body-too-large", $"at most {AdminCall.MaximumBodyBytes} bytes");
+        return await page.Answer(call with { Body = body });
+    }
+
+    private AdminAnswer NoSuchPage() => AdminAnswer.Json(404, writer =>
+    {
+        writer.WriteString("error", "no-such-page");
+        writer.WriteStartObject("pages");
+        foreach (var page in _pages) writer.WriteString(page.Path, $"{string.Join(", ", page.Methods)}: {page.Purpose}");
+        writer.WriteEndObject();
+    });
+
+    private static Func<AdminCall, Task<AdminAnswer>> Now(Func<AdminCall, AdminAnswer> answer) => call => Task.FromResult(answer(call));
+
+    private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(IFeatureCollection context)
+    {
+        if (context.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == false) return ReadOnlyMemory<byte>.Empty;
+        var reader = context.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+        while (true)
         {
-            case "/healthz":
-                writer.WriteStartObject();
-                writer.WriteString("status", "ok");
-                writer.WriteEndObject();
-                return 200;
-            case "/readyz":
-                writer.WriteStartObject();
-                writer.WriteString("status", services.IsDraining ? "draining" : "ready");
-                writer.WriteEndObject();
-                return services.IsDraining ? 503 : 200;
-            case "/plugins":
-                WritePlugins(writer, model().Plugins);
-                return 200;
-            default:
-                return WriteError(writer, 404, "no-such-page");
+            var read = await reader.ReadAsync();
+            bool isTooLarge = read.Buffer.Length > AdminCall.MaximumBodyBytes;
+            byte[]? body = read.IsCompleted && !isTooLarge ? read.Buffer.ToArray() : null;
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            if (isTooLarge) return null;
+            if (body is not null) return body;
         }
-    }
-
-    private static int WriteError(Utf8JsonWriter writer, int status, string error)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("error", error);
-        writer.WriteStartArray("pages");
-        writer.WriteStringValue("/healthz");
-        writer.WriteStringValue("/plugins");
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        return status;
-    }
-
-    private static void WritePlugins(Utf8JsonWriter writer, IReadOnlyList<LoadedPlugin> plugins)
-    {
-        writer.WriteStartObject();
-        writer.WriteStartArray("plugins");
-        foreach (var loaded in plugins) WritePlugin(writer, loaded);
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    }
-
-    private static void WritePlugin(Utf8JsonWriter writer, LoadedPlugin loaded)
-    {
-        var config = loaded.Config;
-        writer.WriteStartObject();
-        writer.WriteString("name", config.Name);
-        writer.WriteString("state", loaded.Plugin is null ? "absent" : "loaded");
-        if (loaded.Plugin is null) writer.WriteString("problem", loaded.Problem);
-        else writer.WriteString("metal", PluginWords.Of(loaded.Plugin.Metal));
-        writer.WriteString("trust", PluginWords.Of(config.Trust));
-        writer.WriteString("instance", PluginWords.Of(config.EffectiveInstance));
-        if (config.LatencyBudget is { } budget) writer.WriteNumber("latencyBudgetUs", (long)budget.TotalMicroseconds);
-        writer.WriteNumber("calls", loaded.Plugin?.Statistics.Streams ?? 0);
-        writer.WriteStartObject("failures");
-        foreach (var kind in Enum.GetValues<FailureKind>())
-            writer.WriteNumber(PluginWords.Of(kind), loaded.Plugin?.Statistics.FailuresOf(kind) ?? 0);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
     }
 }

@@ -2,11 +2,15 @@
 
 using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Admin;
 
 internal static class PluginWords
 {
+    /// <summary>All callbacks of a stream.</summary>
+    public static IReadOnlyList<StreamCallback> Callbacks { get; } = [.. Enum.GetValues<StreamCallback>().Where(static callback => callback != StreamCallback.None)];
+
     public static string Of(Metal metal) => metal == Metal.Native ? "native" : "wasm";
 
     public static string Of(Trust trust) => trust == Trust.FirstParty ? "first-party" : "third-party";
@@ -20,5 +24,16 @@ internal static class PluginWords
         FailureKind.Timeout => "timeout",
         FailureKind.Memory => "memory",
         _ => "pause",
+    };
+
+    public static string Of(StreamCallback callback) => callback switch
+    {
+        StreamCallback.RequestHeaders => "request-headers",
+        StreamCallback.RequestBody => "request-body",
+        StreamCallback.RequestTrailers => "request-trailers",
+        StreamCallback.ResponseHeaders => "response-headers",
+        StreamCallback.ResponseBody => "response-body",
+        StreamCallback.ResponseTrailers => "response-trailers",
+        _ => "log",
     };
 }

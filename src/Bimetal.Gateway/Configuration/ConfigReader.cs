@@ -53,14 +53,14 @@ public static class ConfigReader
         }
 
         if (stream.Documents.Count != 1) report.Error(0, "", $"has {stream.Documents.Count} YAML documents", "write exactly one");
-        else if (ConfigMapping.From(stream.Documents[0].RootNode, "", report) is { } root) return ReadRoot(root, report);
+        else if (ConfigMapping.From(stream.Documents[0].RootNode, "", report) is { } root) return WithText(ReadRoot(root, report), stream.Documents[0].RootNode);
         return Failed(report);
     }
 
     internal static ConfigResult ReadRoot(ConfigMapping root, ConfigReport report)
     {
         var listeners = ListenerReader.ReadListeners(root, report);
-        var admin = ListenerReader.ReadAdmin(root);
+        var admin = ListenerReader.ReadAdmin(root, report.Folder);
         var telemetry = ListenerReader.ReadTelemetry(root, report.Folder);
         var shutdown = ListenerReader.ReadShutdown(root);
         var upstreams = UpstreamReader.Read(root, report);
@@ -76,6 +76,9 @@ public static class ConfigReader
         };
         return new ConfigResult(config, [], report.Warnings);
     }
+
+    private static ConfigResult WithText(ConfigResult result, YamlNode document) =>
+        result.Config is null ? result : result with { Config = result.Config with { Text = RedactedText.Of(document) } };
 
     private static ConfigResult Failed(ConfigReport report) => new(null, report.Errors, report.Warnings);
 }

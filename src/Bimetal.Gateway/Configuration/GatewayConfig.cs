@@ -22,14 +22,21 @@ public sealed record GatewayConfig
     public IReadOnlyDictionary<string, PluginConfig> Plugins { get; init; } = new Dictionary<string, PluginConfig>();
 
     public IReadOnlyList<RouteConfig> Routes { get; init; } = [];
+
+    /// <summary>The file as JSON with secrets left out, for <c>/config</c>; empty when there is no file.</summary>
+    public ReadOnlyMemory<byte> Text { get; init; }
 }
 
 /// <summary>One address that takes traffic; port 0 lets the system choose.</summary>
 /// <param name="Name">How errors call it, such as <c>listeners[0]</c>.</param>
 public sealed record ListenerConfig(string Name, IPEndPoint Address);
 
-/// <summary><c>admin:</c>; the address is a loopback one.</summary>
-public sealed record AdminConfig(IPEndPoint Address);
+/// <summary><c>admin:</c>.</summary>
+public sealed record AdminConfig(IPEndPoint Address)
+{
+    /// <summary>SHA-256 of what <c>token_file</c> holds; empty without one, and then the address is a loopback one.</summary>
+    public ReadOnlyMemory<byte> TokenDigest { get; init; }
+}
 
 /// <summary><c>shutdown:</c>, for SIGTERM.</summary>
 public sealed record ShutdownConfig

@@ -1,11 +1,16 @@
 // The sections listeners:, admin:, telemetry: and shutdown:.
 
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Bimetal.Gateway.Configuration;
 
 internal static class ListenerReader
 {
+    private const int MinimumTokenLength = 16;
+    private const int MaximumTokenLength = 4096;
+
     public static IReadOnlyList<ListenerConfig> ReadListeners(ConfigMapping root, ConfigReport report)
     {
         var listeners = new List<ListenerConfig>();
@@ -26,16 +31,16 @@ internal static class ListenerReader
         return listeners;
     }
 
-    public static AdminConfig? ReadAdmin(ConfigMapping root)
+    public static AdminConfig? ReadAdmin(ConfigMapping root, string folder)
     {
         if (root.Mapping("admin") is not { } admin) return null;
         var address = ReadAddress(admin);
-        admin.NotImplemented("token_file");
+        string? tokenFile = admin.Text("token_file");
         admin.Finish();
         if (address is null) return null;
-        if (!IPAddress.IsLoopback(address.Address))
-            admin.Error("address", "the admin listener takes a loopback address only: it asks for no token yet", "write 127.0.0.1:9901 or [::1]:9901");
-        return new AdminConfig(address);
+        if (tokenFile is null && !IPAddress.IsLoopback(address.Address))
+            admin.Error("address", "an admin listener that others can reach needs a token", "write 127.0.0.1:9901 or [::1]:9901, or set admin.token_file");
+        return new AdminConfig(address) { TokenDigest = tokenFile is null ? default : ReadToken(admin, Path.GetFullPath(tokenFile, folder)) };
     }
 
     public static TelemetryConfig ReadTelemetry(ConfigMapping root, string folder)
@@ -66,6 +71,23 @@ internal static class ListenerReader
         };
         shutdown.Finish();
         return read;
+    }
+
+    private static ReadOnlyMemory<byte> ReadToken(ConfigMapping admin, string path)
+    {
+        try
+        {
+            string token = File.ReadAllText(path).Trim();
+            if (token.Length is < MinimumTokenLength or > MaximumTokenLength || !token.All(char.IsAscii))
+                admin.Error("token_file", $"{path} holds no token that can be used", $"write {MinimumTokenLength} to {MaximumTokenLength} ASCII characters into it, such as: openssl rand -hex 32");
+            if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(path).HasFlag(UnixFileMode.OtherRead)) admin.Warn("token_file", $"everyone on this machine can read {path}", "chmod 600");
+            return SHA256.HashData(Encoding.UTF8.GetBytes(token));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            admin.Error("token_file", "cannot be read: " + exception.Message, "name a file with the token in it");
+            return default;
+        }
     }
 
     private static IPEndPoint? ReadAddress(ConfigMapping mapping)

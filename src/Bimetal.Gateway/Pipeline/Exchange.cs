@@ -262,7 +262,9 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         if (_upstreamResponse is not null) Guard(_upstreamResponse.Dispose);
         if (_context?.Call is { } call) Guard(call.Dispose);
         _route?.State.Leave();
-        model.Telemetry.AccessLog?.Write(Entry());
+        var entry = Entry();
+        model.Traffic.Count(entry);
+        model.Telemetry.AccessLog?.Write(entry);
     }
 
     // One filter's failure must not keep the next one's instance, nor the line of the log.

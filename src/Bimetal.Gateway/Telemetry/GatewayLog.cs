@@ -45,6 +45,9 @@ internal static partial class GatewayLog
     [LoggerMessage(15, LogLevel.Information, "not ready any more; connections are still accepted for {Seconds} s")]
     public static partial void Leaving(ILogger log, double seconds);
 
+    [LoggerMessage(16, LogLevel.Critical, "log level changed from {Old} to {New}")]
+    public static partial void LevelChanged(ILogger log, string old, string @new);
+
     [LoggerMessage(10, LogLevel.Warning, "plugin {Plugin} failed ({Kind}), which the access log shows for each request: {Detail}")]
     public static partial void PluginFailed(ILogger log, string plugin, string kind, string detail);
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Bimetal.Gateway.Telemetry;
 
 /// <summary>Lines such as <c>12:00:00.123 warn message</c>. Thread-safe.</summary>
+/// <param name="minimum">Lines below this level are not written; it can be changed later.</param>
 public sealed class LineLog(TextWriter target, LogLevel minimum = LogLevel.Information, TimeProvider? time = null) : ILogger, IPluginLog
 {
     /// <summary>A plugin's line that is longer is cut.</summary>
@@ -14,9 +15,18 @@ public sealed class LineLog(TextWriter target, LogLevel minimum = LogLevel.Infor
     private readonly Lock _gate = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    public PluginLogLevel MinimumLevel => (PluginLogLevel)(int)minimum;
+    private volatile int _minimum = (int)minimum;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= minimum && logLevel != LogLevel.None;
+    /// <summary>Lines below this level are not written.</summary>
+    public LogLevel Minimum
+    {
+        get => (LogLevel)_minimum;
+        set => _minimum = (int)value;
+    }
+
+    public PluginLogLevel MinimumLevel => (PluginLogLevel)_minimum;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= Minimum && logLevel != LogLevel.None;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -36,7 +46,8 @@ public sealed class LineLog(TextWriter target, LogLevel minimum = LogLevel.Infor
         WriteLine(logLevel, $"plugin {plugin}: {System.Text.Encoding.UTF8.GetString(message)}");
     }
 
-    private static string Word(LogLevel level) => level switch
+    /// <summary>What a level is called in lines and in commands.</summary>
+    public static string Word(LogLevel level) => level switch
     {
         LogLevel.Trace => "trace",
         LogLevel.Debug => "debug",

@@ -37,6 +37,8 @@ internal sealed class CloneGeneration : IDisposable
         }
     }
 
+    public (int Existing, int InUse) Counts => (_pool.Count, _pool.RentedCount);
+
     /// <summary>Leases a clone. False when this generation is retired; true with null when all clones are out.</summary>
     /// <exception cref="InstanceLimitException">The process has no room for another clone.</exception>
     public bool TryLease(out GuestInstance? guest)

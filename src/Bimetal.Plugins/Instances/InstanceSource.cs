@@ -12,6 +12,9 @@ internal abstract class InstanceSource : IDisposable
     /// <summary>True when several streams are in one instance, so that each entry needs the instance's gate.</summary>
     public abstract bool IsShared { get; }
 
+    /// <summary>Instances that exist, and those of them that are in use.</summary>
+    public abstract (int Existing, int InUse) Counts { get; }
+
     /// <summary>An instance for one stream; null with the reason when there is none.</summary>
     public abstract GuestInstance? TryLease([NotNullWhen(false)] out PluginFailure? failure);
 

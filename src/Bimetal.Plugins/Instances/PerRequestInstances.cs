@@ -31,6 +31,9 @@ internal sealed class PerRequestInstances : InstanceSource
 
     public override bool IsShared => false;
 
+    /// <summary>Clones of the newest snapshot.</summary>
+    public override (int Existing, int InUse) Counts => _generation.Counts;
+
     /// <summary>Whether the plugin drew random bytes while it started.</summary>
     public bool HasDrawnRandom => _service.HasDrawnRandom;
 

@@ -83,6 +83,9 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>The stream that host calls act on; null for the root context.</summary>
     public WasmPluginStream? EffectiveStream { get; private set; }
 
+    /// <summary>Whether a stream is in the instance at this moment.</summary>
+    public bool HasStreams => _streams.Count > 0;
+
     /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
     public bool MayWait => _streams.Count < MaximumContextCount;
 

@@ -33,6 +33,8 @@ internal sealed class WasmPlugin : Plugin
 
     public override Metal Metal => Metal.Wasm;
 
+    public override (int Existing, int InUse) Instances => _instances!.Counts;
+
     public PluginModule Module { get; }
 
     public PluginHostServices Services { get; }

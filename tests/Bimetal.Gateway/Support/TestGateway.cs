@@ -14,14 +14,20 @@ internal sealed class TestGateway : IAsyncDisposable
     private readonly MemoryStream _accessLog = new();
     private readonly StringWriter _log;
 
-    private TestGateway(GatewayHost host, MemoryStream accessLog, StringWriter log)
+    private TestGateway(GatewayHost host, MemoryStream accessLog, StringWriter log, GatewayOptions options)
     {
         Host = host;
+        PluginStates = options.PluginServices.States;
+        Logger = options.Log;
         _accessLog = accessLog;
         _log = log;
     }
 
     public GatewayHost Host { get; }
+
+    public Bimetal.Plugins.ProxyWasm.State.PluginStates PluginStates { get; }
+
+    public Microsoft.Extensions.Logging.ILogger Logger { get; }
 
     public IPEndPoint Address => Host.Listeners[0].Address;
 
@@ -75,7 +81,13 @@ internal sealed class TestGateway : IAsyncDisposable
             AccessLogOutput = accessLog,
             LoadPlugin = (plugin, _) => Task.FromResult<Plugin>(plugins.Single(fake => fake.Name == plugin.Name)),
         };
-        return new TestGateway(await GatewayHost.StartAsync(config, options), accessLog, log);
+        return new TestGateway(await GatewayHost.StartAsync(config, options), accessLog, log, options);
+    }
+
+    /// <summary>Waits until that many exchanges are counted: a client can have its answer a moment before.</summary>
+    public async Task SettleAsync(long exchanges)
+    {
+        while (Host.Model.Traffic.Used.Sum(traffic => traffic.Read().Requests) < exchanges) await Task.Delay(5, TestContext.Current.CancellationToken);
     }
 
     public UpstreamReport Upstream(string name) => UpstreamReport.Of(Host.Model.Upstreams.Single(upstream => upstream.Name == name));
