@@ -58,6 +58,9 @@ public sealed class GatewayHost : IAsyncDisposable
     public IReadOnlyDictionary<string, Plugin> Plugins =>
         Model.Plugins.Where(loaded => loaded.Plugin is not null).ToDictionary(loaded => loaded.Config.Name, loaded => loaded.Plugin!);
 
+    /// <summary>Closes the file of the access log and opens its name again, after it was renamed.</summary>
+    public void ReopenLogs() => _model?.Telemetry.AccessLog?.Reopen();
+
     internal GatewayModel Model => _model ?? throw new InvalidOperationException("The gateway has not started.");
 
     internal Reloader Reloader => _reloader;
@@ -160,7 +163,7 @@ public sealed class GatewayHost : IAsyncDisposable
         TelemetryModel? telemetry = null;
         try
         {
-            telemetry = TelemetryModel.Open(config.Telemetry, previous?.Telemetry, _options);
+            telemetry = TelemetryModel.Open(config.Telemetry, previous?.Telemetry, _options, () => _model is null ? [] : Plugins.Values);
             return new GatewayModel((previous?.Generation ?? 0) + 1, config, plugins, telemetry, _upstreams, previous?.Traffic, _options.Log);
         }
         catch

@@ -61,7 +61,7 @@ public static class ConfigReader
     {
         var listeners = ListenerReader.ReadListeners(root, report);
         var admin = ListenerReader.ReadAdmin(root, report.Folder);
-        var telemetry = ListenerReader.ReadTelemetry(root, report.Folder);
+        var telemetry = TelemetryReader.Read(root, report.Folder);
         var shutdown = ListenerReader.ReadShutdown(root);
         var upstreams = UpstreamReader.Read(root, report);
         var plugins = PluginReader.Read(root, report.Folder, report);

@@ -53,11 +53,34 @@ public sealed record TelemetryConfig
 {
     /// <summary>Null: no access log.</summary>
     public AccessLogConfig? AccessLog { get; init; }
+
+    /// <summary>Null: no traces and no metrics are sent, and trace fields pass through unchanged.</summary>
+    public OtlpConfig? Otlp { get; init; }
+
+    /// <summary>Whether responses say in <c>Server-Timing</c> what each filter and the upstream took.</summary>
+    public bool ServerTiming { get; init; }
 }
 
-/// <summary><c>telemetry.access_log:</c>, one JSON object per line.</summary>
+/// <summary><c>telemetry.access_log:</c>.</summary>
 /// <param name="Path"><c>-</c> for the standard output, otherwise an absolute path.</param>
-public sealed record AccessLogConfig(string Path);
+/// <param name="Template">Null: one JSON object per line.</param>
+public sealed record AccessLogConfig(string Path, string? Template = null);
+
+/// <summary><c>telemetry.otlp:</c>.</summary>
+/// <param name="Endpoint">An http or https URL; for HTTP the part before <c>v1/traces</c>.</param>
+public sealed record OtlpConfig(Uri Endpoint)
+{
+    public bool IsGrpc { get; init; } = true;
+
+    /// <summary>Share (0 to 1) of the requests without a trace of their own that are traced.</summary>
+    public double Sampling { get; init; } = 0.01;
+
+    /// <summary>Name of this service in traces and metrics.</summary>
+    public string Service { get; init; } = "bimetal";
+
+    /// <summary>Between two exports of metrics.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(60);
+}
 
 /// <summary>One step of a route's chain; the kinds stand in <c>Filters</c>, each beside its filter.</summary>
 public abstract record FilterConfig;

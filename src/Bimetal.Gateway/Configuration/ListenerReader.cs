@@ -1,4 +1,4 @@
-// The sections listeners:, admin:, telemetry: and shutdown:.
+// The sections listeners:, admin: and shutdown:.
 
 using System.Net;
 using System.Security.Cryptography;
@@ -41,23 +41,6 @@ internal static class ListenerReader
         if (tokenFile is null && !IPAddress.IsLoopback(address.Address))
             admin.Error("address", "an admin listener that others can reach needs a token", "write 127.0.0.1:9901 or [::1]:9901, or set admin.token_file");
         return new AdminConfig(address) { TokenDigest = tokenFile is null ? default : ReadToken(admin, Path.GetFullPath(tokenFile, folder)) };
-    }
-
-    public static TelemetryConfig ReadTelemetry(ConfigMapping root, string folder)
-    {
-        if (root.Mapping("telemetry") is not { } telemetry) return new TelemetryConfig();
-        AccessLogConfig? accessLog = null;
-        if (telemetry.Mapping("access_log") is { } log)
-        {
-            string path = log.RequiredText("path", "write - for the standard output, or a file");
-            log.Choice("format", absent: true, ("json", true));
-            log.Finish();
-            accessLog = new AccessLogConfig(path == "-" ? path : Path.GetFullPath(path, folder));
-        }
-
-        telemetry.NotImplemented("otlp", "server_timing");
-        telemetry.Finish();
-        return new TelemetryConfig { AccessLog = accessLog };
     }
 
     public static ShutdownConfig ReadShutdown(ConfigMapping root)

@@ -12,9 +12,12 @@ namespace Bimetal.Gateway.Operation;
 /// <summary>Runs a gateway until it is told to stop, or only reads its configuration.</summary>
 public static class GatewayCommandRunner
 {
+    // SIGUSR1 on Linux; .NET has no name for it.
+    private const int UserSignal1 = 10;
+
     /// <summary>
     /// Serves until SIGTERM or SIGINT, then drains; a second signal ends at once. Reads the configuration again on SIGHUP, when the file
-    /// changes, and when the admin listener is asked to.
+    /// changes, and when the admin listener is asked to; opens its log file again on SIGUSR1.
     /// </summary>
     /// <returns>0 after a stop; 1 when it cannot start; 2 for a wrong configuration.</returns>
     public static async Task<int> RunAsync(string path, TextWriter error)
@@ -65,6 +68,11 @@ public static class GatewayCommandRunner
         {
             context.Cancel = true;
             _ = host.Reloader.ReloadAsync("SIGHUP");
+        });
+        using var reopen = PosixSignalRegistration.Create((PosixSignal)UserSignal1, context =>
+        {
+            context.Cancel = true;
+            host.ReopenLogs();
         });
         await using var watch = new FileWatch(path, GatewayLimits.FileWatchInterval, () => host.Reloader.ReloadAsync("file"));
         await stop.WaitAsync();

@@ -107,6 +107,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         _route = route;
         var context = _context = new ExchangeContext(client, stream, target, route, _clock) { RenewClock = RenewClock };
         FillStream(stream, route);
+        context.Observation = model.Telemetry.Observe(context, client.Method, RequestTarget.PathOf(target).ToString(), client.Authority);
         if (client.Length > route.Config.Limits.BodyBytes || route.Rewrite?.TryApply(stream, target) == false)
         {
             await AnswerPlainlyAsync(client.Length > route.Config.Limits.BodyBytes ? ExchangeErrors.RequestBodyTooLarge(route) : ExchangeErrors.BadTarget);
@@ -264,7 +265,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         _route?.State.Leave();
         var entry = Entry();
         model.Traffic.Count(entry);
-        model.Telemetry.AccessLog?.Write(entry);
+        model.Telemetry.Count(entry, _context?.Observation);
     }
 
     // One filter's failure must not keep the next one's instance, nor the line of the log.
@@ -298,6 +299,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         AnsweredBy = _answeredBy,
         Error = _error,
         ErrorId = _errorId,
+        RequestFields = _context?.Stream.RequestHeaders,
     };
 
     private bool HasBody(HttpStream stream, UpstreamResponse response)

@@ -2,6 +2,7 @@
 
 using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Routing;
+using Bimetal.Gateway.Telemetry.Tracing;
 using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins.Streams;
 
@@ -35,6 +36,9 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
 
     /// <summary>Null before the request is sent on.</summary>
     public UpstreamCall? Call { get; set; }
+
+    /// <summary>Null when nobody wants to know the exchange's times.</summary>
+    public Observation? Observation { get; set; }
 
     public TimeSpan? Idle => route.Timeouts.Idle;
 

@@ -71,11 +71,23 @@ internal sealed class FilterStep(Filter filter)
         return ref _response;
     }
 
+    /// <summary>Whether <see cref="TookTicks"/> and <see cref="FirstAt"/> are wanted; otherwise no clock is read.</summary>
+    public bool IsTimed { get; set; }
+
+    /// <summary>Time in callbacks of both directions, in ticks of the stopwatch; pauses do not count.</summary>
+    public long TookTicks { get; private set; }
+
+    /// <summary>Timestamp of the filter's beginning.</summary>
+    public long FirstAt { get; private set; }
+
     /// <summary>Begins the filter; with an error the exchange is answered with it.</summary>
     /// <param name="wake">Called with true when the request's pump should look at its steps, with false for the response's.</param>
     public GatewayError? Begin(HttpStream stream, Action<bool> wake)
     {
+        long started = Start();
         Stream = Filter.Begin(stream, out var error);
+        FirstAt = started;
+        Stop(started);
         if (Stream is null) return error;
         Stream.Continued = isRequest =>
         {
@@ -95,10 +107,34 @@ internal sealed class FilterStep(Filter filter)
         return direction.SpareBuffer ??= new BodyBuffer(GatewayLimits.HeldBodyBytes);
     }
 
-    public FilterAction OnHeaders(bool isRequest, bool endOfStream) =>
-        isRequest ? Stream!.OnRequestHeaders(endOfStream) : Stream!.OnResponseHeaders(endOfStream);
+    public FilterAction OnHeaders(bool isRequest, bool endOfStream)
+    {
+        long started = Start();
+        var action = isRequest ? Stream!.OnRequestHeaders(endOfStream) : Stream!.OnResponseHeaders(endOfStream);
+        Stop(started);
+        return action;
+    }
 
-    public FilterAction OnBody(bool isRequest, bool endOfStream) => isRequest ? Stream!.OnRequestBody(endOfStream) : Stream!.OnResponseBody(endOfStream);
+    public FilterAction OnBody(bool isRequest, bool endOfStream)
+    {
+        long started = Start();
+        var action = isRequest ? Stream!.OnRequestBody(endOfStream) : Stream!.OnResponseBody(endOfStream);
+        Stop(started);
+        return action;
+    }
 
-    public FilterAction OnTrailers(bool isRequest) => isRequest ? Stream!.OnRequestTrailers() : Stream!.OnResponseTrailers();
+    public FilterAction OnTrailers(bool isRequest)
+    {
+        long started = Start();
+        var action = isRequest ? Stream!.OnRequestTrailers() : Stream!.OnResponseTrailers();
+        Stop(started);
+        return action;
+    }
+
+    private long Start() => IsTimed ? System.Diagnostics.Stopwatch.GetTimestamp() : 0;
+
+    private void Stop(long started)
+    {
+        if (IsTimed) TookTicks += System.Diagnostics.Stopwatch.GetTimestamp() - started;
+    }
 }

@@ -48,7 +48,9 @@ internal sealed class RequestLeg
         _context.Call = new UpstreamCall(_context, upstream, _replay);
         try
         {
+            _context.Observation?.Sent();
             var response = await _context.Call.SendAsync(UpstreamRequest());
+            _context.Observation?.Answered();
             _hasResponse = true;
             return response;
         }

@@ -90,6 +90,7 @@ internal sealed class ResponseLeg
     private void WriteHead()
     {
         var headers = _context.Stream.ResponseHeaders;
+        _context.Observation?.WriteServerTiming(headers);
         if (!headers.TryGet(PseudoNames.Status, out var text) || !Utf8Parser.TryParse(text.Span, out int status, out int used) || used != text.Length || status is < 200 or > 599)
             throw new GatewayException(new GatewayError(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Malformed, Retryable: false, "the response has no status that can be passed on"));
         CheckValues(headers);

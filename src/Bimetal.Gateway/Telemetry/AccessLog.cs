@@ -1,9 +1,8 @@
-// The access log: one JSON object per line. Exchanges append to a buffer in memory and never wait for the disk; one task writes it out.
+// The access log: one line per exchange. Exchanges append to a buffer in memory and never wait for the disk; one task writes it out.
 
 using System.Buffers;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Bimetal.Gateway.Limits;
+using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Telemetry;
 
@@ -12,33 +11,52 @@ internal sealed class AccessLog : IAsyncDisposable
 {
     private static readonly TimeSpan WriteInterval = TimeSpan.FromMilliseconds(100);
 
-    private readonly Stream _target;
+    private readonly Func<Stream> _open;
+    private readonly bool _canReopen;
+    private readonly AccessLogFormat _format;
+    private readonly ILogger _log;
     private readonly Lock _gate = new();
-    private readonly Utf8JsonWriter _writer = new(Stream.Null, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _writing;
+    private Stream _target;
     private ArrayBufferWriter<byte> _pending = new(64 << 10);
     private ArrayBufferWriter<byte> _spare = new(64 << 10);
+    private int _pendingLines;
     private long _droppedLines;
+    private volatile bool _shallReopen;
 
-    /// <param name="target">Owned by the log from now on.</param>
-    public AccessLog(Stream target)
+    /// <param name="open">Opens the target; called now, and again after <see cref="Reopen"/>.</param>
+    /// <param name="format">Owned by the log from now on.</param>
+    public AccessLog(Func<Stream> open, AccessLogFormat format, ILogger log)
     {
-        _target = target;
+        _open = open;
+        _format = format;
+        _log = log;
+        _target = open();
+        _canReopen = _target is FileStream;
         _writing = Task.Run(WriteOutAsync);
     }
 
-    /// <summary>Lines that were thrown away because the target was too slow.</summary>
+    /// <summary>Lines that were thrown away because the target was too slow or failed.</summary>
     public long DroppedLines => Interlocked.Read(ref _droppedLines);
 
     public void Write(in AccessLogEntry entry)
     {
         lock (_gate)
         {
-            if (_pending.WrittenCount >= GatewayLimits.AccessLogPendingBytes) _droppedLines++;
-            else entry.Write(_pending, _writer);
+            if (_pending.WrittenCount >= GatewayLimits.AccessLogPendingBytes)
+            {
+                _droppedLines++;
+                return;
+            }
+
+            _format.Write(entry, _pending);
+            _pendingLines++;
         }
     }
+
+    /// <summary>Closes the file and opens its name again before the next line is written: whoever rotates logs has renamed it.</summary>
+    public void Reopen() => _shallReopen = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -48,7 +66,7 @@ internal sealed class AccessLog : IAsyncDisposable
         if (await Task.WhenAny(_writing, Task.Delay(GatewayLimits.AccessLogLastWrite)) != _writing) return;
         await _writing;
         await _target.DisposeAsync();
-        await _writer.DisposeAsync();
+        _format.Dispose();
         _stop.Dispose();
     }
 
@@ -57,18 +75,37 @@ internal sealed class AccessLog : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             await Task.Delay(WriteInterval, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_shallReopen) await ReopenNowAsync();
             await WritePendingAsync();
+        }
+    }
+
+    private async Task ReopenNowAsync()
+    {
+        _shallReopen = false;
+        if (!_canReopen) return;
+        try
+        {
+            var next = _open();
+            await _target.DisposeAsync();
+            _target = next;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The old file takes the lines as long as the new one cannot be opened.
+            GatewayLog.AccessLogNotReopened(_log, exception.Message);
         }
     }
 
     private async Task WritePendingAsync()
     {
         ArrayBufferWriter<byte> full;
+        int lines;
         lock (_gate)
         {
             if (_pending.WrittenCount == 0) return;
-            full = _pending;
-            _pending = _spare;
+            (full, lines) = (_pending, _pendingLines);
+            (_pending, _pendingLines) = (_spare, 0);
         }
 
         try
@@ -79,7 +116,7 @@ internal sealed class AccessLog : IAsyncDisposable
         catch (IOException)
         {
             // A full disk or a closed pipe must not stop traffic; the lines are lost, and counted.
-            Interlocked.Increment(ref _droppedLines);
+            Interlocked.Add(ref _droppedLines, lines);
         }
 
         full.ResetWrittenCount();

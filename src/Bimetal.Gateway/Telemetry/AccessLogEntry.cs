@@ -4,6 +4,8 @@ using System.Buffers;
 using System.Net;
 using System.Text.Json;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Telemetry.Tracing;
+using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Telemetry;
 
@@ -46,8 +48,14 @@ internal readonly struct AccessLogEntry
 
     public required string ErrorId { get; init; }
 
+    /// <summary>The fields that reached the upstream; null before there was a route. Read while the exchange is there.</summary>
+    public required HeaderMap? RequestFields { get; init; }
+
+    /// <summary>From the request's traceparent, whoever began the trace; null without one.</summary>
+    public string? TraceId => RequestFields is { } fields && TraceContext.TryRead(fields, out var trace) ? trace.TraceId.ToHexString() : null;
+
     /// <summary>Writes the line, its end included.</summary>
-    public void Write(IBufferWriter<byte> output, Utf8JsonWriter writer)
+    public void WriteJson(IBufferWriter<byte> output, Utf8JsonWriter writer)
     {
         writer.Reset(output);
         writer.WriteStartObject();
@@ -65,6 +73,7 @@ internal readonly struct AccessLogEntry
         if (Endpoint is not null) writer.WriteString("endpoint"u8, Endpoint);
         if (Retries > 0) writer.WriteNumber("retries"u8, Retries);
         if (AnsweredBy.Length > 0) writer.WriteString("answeredBy"u8, AnsweredBy);
+        if (TraceId is { } traceId) writer.WriteString("traceId"u8, traceId);
         if (Error is not null)
         {
             writer.WriteString("error"u8, Error.Code);

@@ -45,6 +45,9 @@ internal static partial class GatewayLog
     [LoggerMessage(15, LogLevel.Information, "not ready any more; connections are still accepted for {Seconds} s")]
     public static partial void Leaving(ILogger log, double seconds);
 
+    [LoggerMessage(17, LogLevel.Error, "the access log cannot be opened again, and goes on where it was: {Problem}")]
+    public static partial void AccessLogNotReopened(ILogger log, string problem);
+
     [LoggerMessage(16, LogLevel.Critical, "log level changed from {Old} to {New}")]
     public static partial void LevelChanged(ILogger log, string old, string @new);
 

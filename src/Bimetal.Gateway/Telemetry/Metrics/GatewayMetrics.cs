@@ -20,6 +20,7 @@ internal static class GatewayMetrics
         WriteProcess(writer, context);
         WriteOperation(writer, context, model);
         WriteTraffic(writer, model.Traffic);
+        WriteFilters(writer, model.Telemetry.FilterTimes);
         PluginMetricFamilies.Write(writer, model, context.PluginStates);
         return new AdminAnswer(200, PrometheusWriter.ContentType, output.WrittenMemory);
     }
@@ -86,6 +87,12 @@ internal static class GatewayMetrics
         foreach (var (name, counts, _) in routes) writer.Sample(counts.ResponseBytes, new MetricLabel("route", name));
         writer.Family("bimetal_request_duration_seconds", "histogram", "Time from the head of a request to the end of its response.");
         foreach (var (name, counts, _) in routes) writer.Histogram(Published(counts), counts.Requests, counts.TotalTimeUs / UsPerSecond, new MetricLabel("route", name));
+    }
+
+    private static void WriteFilters(PrometheusWriter writer, FilterTimes filters)
+    {
+        writer.Family("bimetal_filter_seconds", "histogram", $"Time in the callbacks of a filter for one request; of one request in {FilterTimes.SampleEvery}, and of those that are traced.");
+        foreach (var (filter, times) in filters.All) PluginMetricFamilies.WriteTimes(writer, times, new MetricLabel("filter", filter));
     }
 
     private static List<(string Name, TrafficCounts Counts, IReadOnlyList<(string Code, long Count)> Errors)> Quota(TrafficStatistics traffic)

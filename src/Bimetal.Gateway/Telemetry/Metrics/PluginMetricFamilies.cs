@@ -28,6 +28,9 @@ internal static class PluginMetricFamilies
         WriteOwn(writer, [.. loaded.Select(plugin => (plugin.Name, states.Of(plugin.Name).Metrics.All))]);
     }
 
+    /// <summary>A histogram of times of microseconds.</summary>
+    public static void WriteTimes(PrometheusWriter writer, TimeHistogram times, params ReadOnlySpan<MetricLabel> labels) => WriteHistogram(writer, times, CallbackEdgesUs, 1e-6, labels);
+
     private static void WriteCounts(PrometheusWriter writer, List<Plugin> plugins)
     {
         writer.Family("bimetal_plugin_info", "gauge", "1, with the metal that the plugin runs on.");
@@ -53,7 +56,7 @@ internal static class PluginMetricFamilies
             foreach (var callback in PluginWords.Callbacks)
             {
                 if (plugin.Statistics.CallbackTimesOf(callback) is { Count: > 0 } times)
-                    WriteHistogram(writer, times, CallbackEdgesUs, 1e-6, new("plugin", plugin.Name), new("callback", PluginWords.Of(callback)));
+                    WriteTimes(writer, times, new("plugin", plugin.Name), new("callback", PluginWords.Of(callback)));
             }
         }
     }
@@ -90,11 +93,11 @@ internal static class PluginMetricFamilies
     }
 
     // TimeHistogram has buckets of an eighth of an octave: what straddles an edge counts above it.
-    private static void WriteHistogram(PrometheusWriter writer, TimeHistogram times, double[] edges, double unit, MetricLabel first, MetricLabel second)
+    private static void WriteHistogram(PrometheusWriter writer, TimeHistogram times, double[] edges, double unit, params ReadOnlySpan<MetricLabel> labels)
     {
         double perUnit = unit < 1 ? 1000 : 1;
         long count = times.Count;
         var buckets = edges.Select(edge => (edge * unit, Math.Min(count, times.CountUpTo((long)(edge * perUnit)))));
-        writer.Histogram(buckets, count, times.TotalNanoseconds * (unit < 1 ? 1e-9 : 1), first, second);
+        writer.Histogram(buckets, count, times.TotalNanoseconds * (unit < 1 ? 1e-9 : 1), labels);
     }
 }
