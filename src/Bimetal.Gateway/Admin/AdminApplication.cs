@@ -25,6 +25,7 @@ internal sealed class AdminApplication : IHttpApplication<IFeatureCollection>
         _context = context;
         _pages =
         [
+            new AdminPage("/", "a page for people", Now(static _ => HtmlPage.Answer())) { IsOpen = true },
             new AdminPage("/healthz", "whether the process answers", Now(static _ => HealthPages.Health())) { IsOpen = true },
             new AdminPage("/readyz", "whether it wants traffic", Now(_ => HealthPages.Readiness(context))) { IsOpen = true },
             new AdminPage("/metrics", "everything that is counted, for Prometheus", Now(_ => GatewayMetrics.Answer(context))),

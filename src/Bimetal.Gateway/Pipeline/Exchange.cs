@@ -107,7 +107,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         _route = route;
         var context = _context = new ExchangeContext(client, stream, target, route, _clock) { RenewClock = RenewClock };
         FillStream(stream, route);
-        context.Observation = model.Telemetry.Observe(context, client.Method, RequestTarget.PathOf(target).ToString(), client.Authority);
+        context.Observation = model.Telemetry.Observe(context, target);
         if (client.Length > route.Config.Limits.BodyBytes || route.Rewrite?.TryApply(stream, target) == false)
         {
             await AnswerPlainlyAsync(client.Length > route.Config.Limits.BodyBytes ? ExchangeErrors.RequestBodyTooLarge(route) : ExchangeErrors.BadTarget);

@@ -43,9 +43,10 @@ internal sealed class TelemetryModel
     /// Looks at an exchange before its filters run: takes part in its trace, and decides whether its times are taken. Null when nobody wants
     /// to know them.
     /// </summary>
-    public Observation? Observe(ExchangeContext context, string method, string path, string host)
+    /// <param name="target">In normal form.</param>
+    public Observation? Observe(ExchangeContext context, string target)
     {
-        var (server, upstream) = _otlp?.Value.Begin(context.Stream, context.Route, new ExchangeFacts(method, path, "http", host)) ?? (null, null);
+        var (server, upstream) = _otlp?.Value.Begin(context, target) ?? (null, null);
         if (server is null && !Config.ServerTiming && !FilterTimes.IsTurn()) return null;
         return new Observation(context.Steps, Config.ServerTiming, server, upstream);
     }

@@ -10,7 +10,6 @@ using Bimetal.Gateway.Routing;
 using Bimetal.Gateway.Telemetry.Metrics;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
-using Bimetal.Plugins.Streams;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
@@ -60,8 +59,9 @@ internal sealed class OtlpExport : IAsyncDisposable
     /// Takes up the trace of a request, or begins one, and writes what the upstream gets. The spans of the exchange when it is sampled: the
     /// client says so, or its turn has come.
     /// </summary>
-    public (Activity? Server, Activity? Upstream) Begin(HttpStream stream, Route route, ExchangeFacts facts)
+    public (Activity? Server, Activity? Upstream) Begin(ExchangeContext context, string target)
     {
+        var stream = context.Stream;
         var fields = stream.RequestHeaders;
         bool isTheirs = TraceContext.TryRead(fields, out var theirs);
         bool isSampled = isTheirs ? theirs.IsSampled : Random.Shared.NextDouble() < _config.Sampling;
@@ -74,13 +74,15 @@ internal sealed class OtlpExport : IAsyncDisposable
 
         var parent = isTheirs ? new ActivityContext(theirs.TraceId, theirs.ParentId, ActivityTraceFlags.Recorded, TraceContext.State(fields), isRemote: true) : default;
         Activity.Current = null;
-        var server = Source.StartActivity($"{facts.Method} {route.Name}", ActivityKind.Server, parent);
+        string method = context.Client.Method;
+        var server = Source.StartActivity($"{method} {stream.RouteName}", ActivityKind.Server, parent);
         if (server is null) return (null, null);
-        server.SetTag("http.request.method", facts.Method);
-        server.SetTag("http.route", route.Name);
-        server.SetTag("url.path", facts.Path);
-        server.SetTag("url.scheme", facts.Scheme);
-        server.SetTag("server.address", facts.Host);
+        server.SetTag("http.request.method", method);
+        server.SetTag("http.route", stream.RouteName);
+
+        // Without the query, which can hold secrets.
+        server.SetTag("url.path", RequestTarget.PathOf(target).ToString());
+        server.SetTag("server.address", context.Client.Authority);
         server.SetTag("client.address", stream.Source?.Address.ToString());
         server.SetTag("network.protocol.version", stream.Protocol.Replace("HTTP/", "", StringComparison.Ordinal));
         var upstream = Source.StartActivity("upstream " + stream.UpstreamName, ActivityKind.Client, server.Context);
@@ -134,7 +136,3 @@ internal sealed class OtlpExport : IAsyncDisposable
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }
-
-/// <summary>What a span says of its request.</summary>
-/// <param name="Path">Without the query, which can hold secrets.</param>
-internal readonly record struct ExchangeFacts(string Method, string Path, string Scheme, string Host);

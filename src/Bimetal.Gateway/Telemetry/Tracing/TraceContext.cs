@@ -2,6 +2,7 @@
 //
 //   traceparent = 00-<trace id, 32 hex>-<parent id, 16 hex>-<flags, 2 hex>      lower case; ids are not all zero; version ff is none
 
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Text;
@@ -17,6 +18,7 @@ internal readonly record struct TraceContext(ActivityTraceId TraceId, ActivitySp
     private const int ParentIdAt = 36;
     private const int FlagsAt = 53;
 
+    private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdef"u8);
     private static readonly byte[] ParentName = "traceparent"u8.ToArray();
     private static readonly byte[] StateName = "tracestate"u8.ToArray();
 
@@ -62,5 +64,5 @@ internal readonly record struct TraceContext(ActivityTraceId TraceId, ActivitySp
     /// <summary>The tracestate as one text; null without one.</summary>
     public static string? State(HeaderMap fields) => fields.TryGet(StateName, out var value) ? Encoding.Latin1.GetString(value.Span) : null;
 
-    private static bool IsHex(ReadOnlySpan<byte> text) => !text.ContainsAnyExcept("0123456789abcdef"u8);
+    private static bool IsHex(ReadOnlySpan<byte> text) => !text.ContainsAnyExcept(HexDigits);
 }
