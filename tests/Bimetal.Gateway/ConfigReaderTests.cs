@@ -111,8 +111,8 @@ public sealed class ConfigReaderTests
     [InlineData("plugins:\n  x: { bundle: oci://x/y }\n", 6, "plugins.x.bundle: bundle files and registries are not implemented")]
     [InlineData("plugins:\n  x: { bundle: ., shadow: { metal: native } }\n", 6, "plugins.x.shadow: this version of Bimetal does not implement it yet")]
     [InlineData("redis: { address: 127.0.0.1:6379 }\n", 5, "redis: this version of Bimetal does not implement it yet")]
-    [InlineData("admin: { address: 0.0.0.0:9901 }\n", 5, "admin.address: the admin listener takes a loopback address only")]
-    [InlineData("telemetry: { otlp: http://x }\n", 5, "telemetry.otlp: this version of Bimetal does not implement it yet")]
+    [InlineData("admin: { address: 0.0.0.0:9901 }\n", 5, "admin.address: an admin listener that others can reach needs a token")]
+    [InlineData("telemetry: { otlp: x }\n", 5, "telemetry.otlp: 'x' is not an http URL")]
     public void Mistake_IsReportedWithItsLineAndKey(string text, int line, string message)
     {
         var error = Assert.Single(Bad(Head + Routes + text));
