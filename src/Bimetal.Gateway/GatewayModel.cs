@@ -28,7 +28,7 @@ internal sealed class GatewayModel
         Plugins = plugins;
         Telemetry = telemetry;
         _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => states.Take(pair.Value));
-        _filters = new FilterMaker(plugins, log);
+        _filters = new FilterMaker(plugins, config.Redis, log);
         _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], states.RouteStateOf(route.Match.ToString())))];
         Traffic = new TrafficStatistics(_routes.Select(route => route.Name), previousTraffic);
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);

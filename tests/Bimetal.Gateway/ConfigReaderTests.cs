@@ -110,7 +110,9 @@ public sealed class ConfigReaderTests
     [InlineData("plugins:\n  x: { bundle: nowhere.wasm }\n", 6, "plugins.x.bundle: there is no file or folder")]
     [InlineData("plugins:\n  x: { bundle: oci://x/y }\n", 6, "plugins.x.bundle: bundle files and registries are not implemented")]
     [InlineData("plugins:\n  x: { bundle: ., shadow: { metal: native } }\n", 6, "plugins.x.shadow: this version of Bimetal does not implement it yet")]
-    [InlineData("redis: { address: 127.0.0.1:6379 }\n", 5, "redis: this version of Bimetal does not implement it yet")]
+    [InlineData("redis: { address: nowhere }\n", 5, "redis.address: 'nowhere' is not a host and a port")]
+    [InlineData("redis: { address: 127.0.0.1:6379, timeout: 5m }\n", 5, "redis.timeout: is out of range")]
+    [InlineData("redis: { address: 127.0.0.1:6379, user: u }\n", 5, "redis.user: needs a password")]
     [InlineData("admin: { address: 0.0.0.0:9901 }\n", 5, "admin.address: an admin listener that others can reach needs a token")]
     [InlineData("telemetry: { otlp: x }\n", 5, "telemetry.otlp: 'x' is not an http URL")]
     public void Mistake_IsReportedWithItsLineAndKey(string text, int line, string message)

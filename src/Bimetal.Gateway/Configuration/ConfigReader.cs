@@ -65,14 +65,16 @@ public static class ConfigReader
         var shutdown = ListenerReader.ReadShutdown(root);
         var upstreams = UpstreamReader.Read(root, report);
         var plugins = PluginReader.Read(root, report.Folder, report);
+        var redis = RedisReader.Read(root);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
-        root.NotImplemented("redis", "signatures", "profile");
+        RateLimitFilterReader.ReportMissingRedis(routes, redis, report);
+        root.NotImplemented("signatures", "profile");
         root.Finish();
         RouteReader.ReportShadowed(routes, report);
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {
-            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Routes = routes,
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes,
         };
         return new ConfigResult(config, [], report.Warnings);
     }

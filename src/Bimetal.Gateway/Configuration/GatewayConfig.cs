@@ -21,6 +21,9 @@ public sealed record GatewayConfig
 
     public IReadOnlyDictionary<string, PluginConfig> Plugins { get; init; } = new Dictionary<string, PluginConfig>();
 
+    /// <summary>Null: none.</summary>
+    public RedisConfig? Redis { get; init; }
+
     public IReadOnlyList<RouteConfig> Routes { get; init; } = [];
 
     /// <summary>The file as JSON with secrets left out, for <c>/config</c>; empty when there is no file.</summary>

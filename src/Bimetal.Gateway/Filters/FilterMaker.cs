@@ -4,11 +4,12 @@ using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Filters.Jwt;
 using Bimetal.Gateway.Filters.RateLimits;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Redis;
 using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Filters;
 
-internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger log)
+internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, RedisConfig? redis, ILogger log)
 {
     private readonly Dictionary<string, Filter> _pluginFilters = plugins.ToDictionary(
         loaded => loaded.Config.Name,
@@ -16,6 +17,7 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger l
 
     private readonly Dictionary<(string Name, RateLimitPolicy Policy, RateLimitKeyKind Key), BucketTable> _sharedBuckets = [];
     private readonly List<IAsyncDisposable> _working = [];
+    private RedisClient? _redis;
 
     public Filter Make(FilterConfig config)
     {
@@ -29,7 +31,7 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger l
             HeadersFilterConfig headers => new HeadersFilter(headers),
             IpFilterConfig ipFilter => new IpFilter(ipFilter),
             JwtFilterConfig jwt => new JwtFilter(jwt, log),
-            RateLimitFilterConfig rateLimit => new RateLimitFilter(rateLimit, BucketsOf(rateLimit)),
+            RateLimitFilterConfig rateLimit => new RateLimitFilter(rateLimit, BucketsOf(rateLimit), SharedOf(rateLimit)),
             RedirectFilterConfig redirect => new RedirectFilter(redirect),
             RequestIdFilterConfig requestId => new RequestIdFilter(requestId),
             _ => throw new InvalidOperationException("No filter is known for " + config),
@@ -37,6 +39,10 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger l
         if (filter is IAsyncDisposable working) _working.Add(working);
         return filter;
     }
+
+    // A connection is made when a filter needs it.
+    private SharedBuckets? SharedOf(RateLimitFilterConfig config) =>
+        config.Shared is null ? null : new SharedBuckets(_redis ??= new RedisClient(redis!, log, TimeProvider.System), config.Policy, config.Name);
 
     private BucketTable BucketsOf(RateLimitFilterConfig config)
     {
@@ -51,5 +57,6 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, ILogger l
     public async Task EndAsync()
     {
         foreach (var working in _working) await working.DisposeAsync();
+        if (_redis is not null) await _redis.DisposeAsync();
     }
 }

@@ -15,8 +15,28 @@ internal sealed record RateLimitFilterConfig(RateLimitPolicy Policy, RateLimitKe
     /// <summary>Most keys that have a bucket at a time.</summary>
     public int MaximumKeys { get; init; } = 65536;
 
+    /// <summary>Null: each gateway counts for itself.</summary>
+    public SharedRateLimit? Shared { get; init; }
+
     /// <summary>Whether responses say how much is left.</summary>
     public bool WritesFields { get; init; } = true;
+}
+
+/// <summary><c>store: redis</c>.</summary>
+/// <param name="Line">Where that is written, as <paramref name="Path"/>.</param>
+internal sealed record SharedRateLimit(OnUnavailable OnUnavailable, long Line, string Path);
+
+/// <summary>What happens while the shared store is away.</summary>
+internal enum OnUnavailable
+{
+    /// <summary>Each gateway counts for itself.</summary>
+    Local,
+
+    /// <summary>Requests pass.</summary>
+    Open,
+
+    /// <summary>Requests are answered 503.</summary>
+    Closed,
 }
 
 internal static class RateLimitFilterReader
@@ -42,8 +62,28 @@ internal static class RateLimitFilterReader
         {
             Name = limit.Text("name") ?? "",
             MaximumKeys = limit.Count("max_keys", 65536, 1, 16 << 20),
+            Shared = ReadShared(limit),
             WritesFields = limit.Flag("headers", absent: true),
         };
+    }
+
+    /// <summary>Filters can only share through a server that the configuration names.</summary>
+    public static void ReportMissingRedis(IReadOnlyList<RouteConfig> routes, RedisConfig? redis, ConfigReport report)
+    {
+        if (redis is not null) return;
+        foreach (var filter in routes.SelectMany(route => route.Filters).OfType<RateLimitFilterConfig>())
+        {
+            if (filter.Shared is { } shared) report.Error(shared.Line, shared.Path, "there is no section redis:", "write redis: { address: 127.0.0.1:6379 } at the top");
+        }
+    }
+
+    private static SharedRateLimit? ReadShared(ConfigMapping limit)
+    {
+        bool isShared = limit.Choice("store", false, ("local", false), ("redis", true));
+        var onUnavailable = limit.Choice("on_unavailable", OnUnavailable.Local, ("local", OnUnavailable.Local), ("open", OnUnavailable.Open), ("closed", OnUnavailable.Closed));
+        if (isShared && !limit.Has("name")) limit.Error("store", "needs a name, by which other gateways know what they share", "write name: NAME");
+        if (!isShared && limit.Has("on_unavailable")) limit.Error("on_unavailable", "is for store: redis", "remove the key");
+        return isShared ? new SharedRateLimit(onUnavailable, limit.LineOf("store"), limit.KeyPath("store")) : null;
     }
 
     private static RateLimitKey ReadKey(ConfigMapping limit, int v6Bits)
