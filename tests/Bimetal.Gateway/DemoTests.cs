@@ -14,7 +14,7 @@ public sealed class DemoTests
     [Fact]
     public async Task Demo_ServesBothPlugins()
     {
-        var log = new StringWriter();
+        var log = new LogText();
         var options = new DemoOptions { PluginsFolder = PluginsFolder, Address = new(System.Net.IPAddress.Loopback, 0), Gateway = new GatewayOptions { Log = new LineLog(log) } };
         await using var demo = await DemoGateway.StartAsync(options, TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', demo.Lines) + log);

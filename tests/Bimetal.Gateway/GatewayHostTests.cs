@@ -48,7 +48,7 @@ public sealed class GatewayHostTests
             Plugins = new Dictionary<string, PluginConfig> { ["a"] = new() { Name = "a", Bundle = "a.wasm", OnError = new OnErrorConfig { LoadOpen = true } } },
             Routes = [new RouteConfig { Upstream = "up", Filters = [new PluginFilterConfig("a")] }],
         };
-        var log = new StringWriter();
+        var log = new LogText();
         var options = new GatewayOptions { Log = new LineLog(log), LoadPlugin = (_, _) => throw new PluginLoadException("broken") };
         await using var host = await GatewayHost.StartAsync(config, options, TestContext.Current.CancellationToken);
         using var client = await WireClient.ConnectAsync(host.Listeners[0].Address);

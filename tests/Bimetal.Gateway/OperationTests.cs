@@ -67,7 +67,7 @@ public sealed class OperationTests : IDisposable
         await using var first = WireUpstream.Answering("first");
         await using var second = WireUpstream.Answering("second");
         string path = Write("gateway.yaml", Yaml(first));
-        var log = new StringWriter();
+        var log = new LogText();
         var options = new GatewayOptions { Log = new LineLog(log), ReadConfiguration = () => ConfigReader.Read(path) };
         await using var host = await GatewayHost.StartAsync(ConfigReader.Read(path).Config!, options, Cancellation);
         Write("gateway.yaml", Yaml(second) + "listners: []\n");

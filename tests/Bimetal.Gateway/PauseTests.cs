@@ -190,6 +190,9 @@ public sealed class PauseTests
         await using var gateway = await TestGateway.StartAsync(upstream, plugin);
         Assert.Equal(413, (await gateway.PostAsync("/", new string('x', 1001))).Status);
         Assert.Empty(upstream.Received);
+
+        // Streams are released after the answer was written.
+        await gateway.Host.StopAsync(TimeSpan.FromSeconds(5));
         Assert.Equal(1, plugin.Disposed);
     }
 

@@ -37,7 +37,7 @@ public sealed class RedisClientTests
         Assert.Null((await second.SendAsync(RespCommand.Of("GET", "k")))!.Bytes);
         foreach (string password in (string[])["wrong", ""])
         {
-            var log = new StringWriter();
+            var log = new LogText();
             await using var refused = Client(server.Port, config => config with { Password = password }, log);
             await UntilAsync(() => log.ToString().Contains("is away", StringComparison.Ordinal));
             Assert.Null(await refused.SendAsync(RespCommand.Of("PING")));
@@ -49,7 +49,7 @@ public sealed class RedisClientTests
     public async Task KilledServer_IsAwayAtOnce_AndTakenUpAgain()
     {
         await using var server = await RedisServer.StartAsync();
-        var log = new StringWriter();
+        var log = new LogText();
         await using var client = Client(server.Port, null, log);
         await UntilAnsweredAsync(client);
         await server.KillAsync();
@@ -104,11 +104,11 @@ public sealed class RedisClientTests
         Assert.Null(await client.SendAsync(RespCommand.Of("PING")));
     }
 
-    private static RedisClient Client(int port, Func<RedisConfig, RedisConfig>? change = null, StringWriter? log = null)
+    private static RedisClient Client(int port, Func<RedisConfig, RedisConfig>? change = null, LogText? log = null)
     {
         // Generous: this machine may be busy.
         var config = new RedisConfig(new IPEndPoint(IPAddress.Loopback, port), "test") { Timeout = TimeSpan.FromSeconds(5), ConnectTimeout = TimeSpan.FromSeconds(5) };
-        return new RedisClient(change?.Invoke(config) ?? config, new LineLog(log ?? new StringWriter()), TimeProvider.System);
+        return new RedisClient(change?.Invoke(config) ?? config, new LineLog(log ?? new LogText()), TimeProvider.System);
     }
 
     private static async Task UntilAnsweredAsync(RedisClient client)

@@ -12,9 +12,9 @@ namespace Bimetal.Gateway.Tests.Support;
 internal sealed class TestGateway : IAsyncDisposable
 {
     private readonly MemoryStream _accessLog = new();
-    private readonly StringWriter _log;
+    private readonly LogText _log;
 
-    private TestGateway(GatewayHost host, MemoryStream accessLog, StringWriter log, GatewayOptions options)
+    private TestGateway(GatewayHost host, MemoryStream accessLog, LogText log, GatewayOptions options)
     {
         Host = host;
         PluginStates = options.PluginServices.States;
@@ -74,7 +74,7 @@ internal sealed class TestGateway : IAsyncDisposable
     public static async Task<TestGateway> StartAsync(GatewayConfig config, params FakePlugin[] plugins)
     {
         var accessLog = new MemoryStream();
-        var log = new StringWriter();
+        var log = new LogText();
         var options = new GatewayOptions
         {
             Log = new LineLog(log),
