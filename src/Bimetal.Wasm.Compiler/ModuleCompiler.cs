@@ -38,7 +38,7 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
         string key = CacheKey.OfImage(modules, options, toolchain.Version);
         byte[]? known = cache?.TryRead(key);
         using var turn = known is null && cache is not null ? CompilationTurn.Wait(cache, key, _limits.WallTime, cancellation) : null;
-        if (turn is not null) known = cache!.TryRead(key);
+        known ??= cache?.TryRead(key);
         stages.Add(("cache", clock.Elapsed));
         if (known is not null) return new CompiledImage(known, key, FromCache: true, stages);
         clock.Restart();

@@ -177,6 +177,19 @@ public sealed class CodeCacheTests : IDisposable
         Assert.Null(CompilationTurn.Wait(new CodeCache("/proc/nowhere"), Key, TimeSpan.FromMinutes(1), CancellationToken.None));
     }
 
+    [Fact]
+    public async Task Turn_LetGoWhileOthersTry_IsNeverTakenForAFolderWithoutLocks()
+    {
+        var refused = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Enumerable.Range(0, 1000).Count(_ => !TookTurn()))));
+        Assert.Equal(0, refused.Sum());
+    }
+
+    private bool TookTurn()
+    {
+        using var turn = CompilationTurn.Wait(Cache(), Key, TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        return turn is not null;
+    }
+
     private CodeCache Cache() => new(Path.Combine(_folder.Path, "cache"));
 
     private CompiledImage Compile(CompileOptions options) =>

@@ -9,6 +9,9 @@ internal static class CompilationTurn
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
+    // EWOULDBLOCK. Whether the file exists says less: its holder may have removed it by the time one looks.
+    private const int LockedByAnother = 11;
+
     /// <summary>Waits until nobody else compiles the key.</summary>
     /// <param name="cache">The cache that the result goes to.</param>
     /// <param name="key">Its key.</param>
@@ -38,9 +41,9 @@ internal static class CompilationTurn
             if (!cache.PrepareFolder()) return null;
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
         }
-        catch (IOException)
+        catch (IOException exception)
         {
-            isTaken = File.Exists(path);
+            isTaken = exception.HResult == LockedByAnother;
         }
         catch (UnauthorizedAccessException)
         {
