@@ -61,8 +61,15 @@ _Noreturn void bimetal_raise(void *context, uint32_t trap_code);
 void *bimetal_raise_address(void);    // of bimetal_raise, for the contexts
 uint64_t bimetal_thread_cpu_ns(void);
 
-// Registries that the fault handler reads. Return 0 or an errno.
-int32_t bimetal_add_code(uintptr_t start, uintptr_t end);
+// What stops code at its deadline; the numbers are those of Bimetal.Wasm.Abi.InterruptMode.
+enum bimetal_interrupt {
+    BIMETAL_INTERRUPT_SIGNAL = 0,    // the signal, at whatever instruction it is
+    BIMETAL_INTERRUPT_POLL = 1,      // it looks at BIMETAL_CONTEXT_INTERRUPT itself
+    BIMETAL_INTERRUPT_NONE = 2,
+};
+
+// Registries that the signal handlers read. Return 0 or an errno.
+int32_t bimetal_add_code(uintptr_t start, uintptr_t end, uint32_t interrupt);
 void bimetal_remove_code(uintptr_t start);
 
 // Memory. Each returns 0 or an errno unless it says otherwise.

@@ -67,6 +67,7 @@ extern const char bimetal_landing[];
 
 // registry.c: async-signal-safe
 bool is_guest_code(uintptr_t pc);
+bool is_stopped_by_signal(uintptr_t pc);    // guest code that is abandoned where it is
 bool is_guest_memory(uintptr_t address);
 int32_t registry_add_slot(uintptr_t base);
 void registry_remove_slot(uintptr_t base);

@@ -11,6 +11,7 @@
 struct code_range {
     _Atomic uintptr_t start;
     _Atomic uintptr_t end;
+    _Atomic uint32_t interrupt;
 };
 
 static struct code_range code_ranges[MAXIMUM_CODE_RANGES];
@@ -19,16 +20,25 @@ static _Atomic uintptr_t slots[MAXIMUM_SLOTS];
 static _Atomic uint32_t slot_count;          // high-water mark
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;    // writers only
 
-bool is_guest_code(uintptr_t pc)
+static const struct code_range *range_of(uintptr_t pc)
 {
     uint32_t count = atomic_load_explicit(&code_range_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t start = atomic_load_explicit(&code_ranges[i].start, memory_order_acquire);
         uintptr_t end = atomic_load_explicit(&code_ranges[i].end, memory_order_acquire);
         // The second look at the start makes sure that both ends are of one range while another thread replaces it.
-        if (pc >= start && pc < end && atomic_load_explicit(&code_ranges[i].start, memory_order_acquire) == start) return true;
+        if (pc >= start && pc < end && atomic_load_explicit(&code_ranges[i].start, memory_order_acquire) == start) return &code_ranges[i];
     }
-    return false;
+    return NULL;
+}
+
+bool is_guest_code(uintptr_t pc) { return range_of(pc) != NULL; }
+
+// Whoever asks is about to return into that code, so that its range is not replaced meanwhile.
+bool is_stopped_by_signal(uintptr_t pc)
+{
+    const struct code_range *range = range_of(pc);
+    return range && atomic_load_explicit(&range->interrupt, memory_order_relaxed) == BIMETAL_INTERRUPT_SIGNAL;
 }
 
 bool is_guest_memory(uintptr_t address)
@@ -41,12 +51,13 @@ bool is_guest_memory(uintptr_t address)
     return false;
 }
 
-int32_t bimetal_add_code(uintptr_t start, uintptr_t end)
+int32_t bimetal_add_code(uintptr_t start, uintptr_t end, uint32_t interrupt)
 {
     int32_t error = ENOSPC;
     pthread_mutex_lock(&registry_lock);
     for (uint32_t i = 0; i < MAXIMUM_CODE_RANGES; i++) {
         if (atomic_load_explicit(&code_ranges[i].start, memory_order_relaxed) != 0) continue;
+        atomic_store_explicit(&code_ranges[i].interrupt, interrupt, memory_order_relaxed);
         atomic_store_explicit(&code_ranges[i].start, start, memory_order_release);
         atomic_store_explicit(&code_ranges[i].end, end, memory_order_release);
         if (i >= atomic_load_explicit(&code_range_count, memory_order_relaxed)) atomic_store_explicit(&code_range_count, i + 1, memory_order_release);

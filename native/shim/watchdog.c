@@ -43,7 +43,7 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
     if (sequence == 0 || sequence != atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed)) return;
     thread->stopped_sequence = sequence;
 
-    // Every guest between here and the watched entry stops on its way back from a host call.
+    // Every guest between here and the watched entry stops on its way back from a host call, and where it polls.
     for (struct entry_record *record = thread->current; record; record = record->previous) {
         const struct bimetal_context_list *list = record->group->list;
         for (uint64_t i = 0; i < list->count; i++)
@@ -52,7 +52,7 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
     }
 
     ucontext_t *context = raw_context;
-    if (thread->current && is_guest_code(context_pc(context))) {
+    if (thread->current && is_stopped_by_signal(context_pc(context))) {
         // At an arbitrary instruction: a table element may be half written, so nobody enters this group until it is reset.
         thread->current->group->abandoned = 1;
         context_land(context, thread->current, BIMETAL_TRAP_DEADLINE_EXCEEDED);

@@ -1,6 +1,7 @@
 // What can be chosen about compiled code. Every property is part of the code cache's key.
 
 using System.Globalization;
+using Bimetal.Wasm.Abi;
 
 namespace Bimetal.Wasm.Compiler;
 
@@ -51,6 +52,9 @@ public sealed record CompileOptions
 
     public BoundsMode Bounds { get; init; }
 
+    /// <summary>What stops the code at its CPU limit.</summary>
+    public InterruptMode Interrupt { get; init; }
+
     /// <summary>Fewer optimisation passes: compiles faster, runs slower.</summary>
     public bool Quick { get; init; }
 
@@ -66,5 +70,5 @@ public sealed record CompileOptions
     /// <summary>All options in one line, for the cache key and receipts.</summary>
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"target={Target} cpu={Cpu} mode={Mode} bounds={Bounds} quick={Quick} mask={MaskIndices} symbols={KeepSymbols}");
+        $"target={Target} cpu={Cpu} mode={Mode} bounds={Bounds} interrupt={Interrupt} quick={Quick} mask={MaskIndices} symbols={KeepSymbols}");
 }

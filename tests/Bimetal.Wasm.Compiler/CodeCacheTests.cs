@@ -1,6 +1,7 @@
 // The code cache gives back exactly what was stored, or nothing.
 
 using Bimetal.Testing;
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler.Cache;
 
 namespace Bimetal.Wasm.Compiler.Tests;
@@ -146,6 +147,7 @@ public sealed class CodeCacheTests : IDisposable
             Compiling.Options with { Cpu = "x86-64-v3" },
             Compiling.Options with { Mode = CompileMode.Relaxed },
             Compiling.Options with { Bounds = BoundsMode.Explicit },
+            Compiling.Options with { Interrupt = InterruptMode.Poll },
             Compiling.Options with { Quick = true },
             Compiling.Options with { MaskIndices = false },
             Compiling.Options with { KeepSymbols = true },

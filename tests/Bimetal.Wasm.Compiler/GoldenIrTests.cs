@@ -2,6 +2,7 @@
 // `BLESS=1` rewrites them.
 
 using Bimetal.Testing;
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler.Toolchain;
 
 namespace Bimetal.Wasm.Compiler.Tests;
@@ -63,6 +64,7 @@ public sealed class GoldenIrTests
             {
                 "relaxed" => options with { Mode = CompileMode.Relaxed },
                 "explicit-bounds" => options with { Bounds = BoundsMode.Explicit },
+                "poll" => options with { Interrupt = InterruptMode.Poll },
                 "unmasked" => options with { MaskIndices = false },
                 "arm64" => options with { Target = TargetPlatform.LinuxArm64 },
                 _ => throw new ArgumentException($"unknown option '{option}'"),

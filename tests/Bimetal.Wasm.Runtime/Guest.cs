@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using Bimetal.Testing;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Engine;
 using Bimetal.Wasm.Runtime;
@@ -17,9 +18,9 @@ internal sealed class Guest : IDisposable
 
     private readonly EngineModule _module;
 
-    public Guest(string text, ImportSet? imports = null, InstanceOptions? options = null)
+    public Guest(string text, ImportSet? imports = null, InstanceOptions? options = null, CompileOptions? compile = null)
     {
-        _module = Load(text);
+        _module = Load(text, compile);
         try
         {
             Instance = Instance.Create(_module.Loaded, imports ?? new ImportSet(), options ?? InstanceOptions.Default);
@@ -41,7 +42,8 @@ internal sealed class Guest : IDisposable
     public TrapCode Started { get; }
 
     // Compiled once: the cache is a folder of the build.
-    public static EngineModule Load(string text) => new WasmEngine(new EngineOptions { Cache = Cache }).Load("test", Binaries.GetOrAdd(text, static source => Wat.ToWasm(source)));
+    public static EngineModule Load(string text, CompileOptions? compile = null) =>
+        new WasmEngine(new EngineOptions { Cache = Cache, Compile = compile ?? new CompileOptions() }).Load("test", Binaries.GetOrAdd(text, static source => Wat.ToWasm(source)));
 
     public TrapCode Run(string export, params ReadOnlySpan<ulong> arguments) => Run(Instance, CallLimits.None, export, arguments).Trap;
 

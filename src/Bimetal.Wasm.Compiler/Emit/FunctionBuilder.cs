@@ -14,6 +14,9 @@ namespace Bimetal.Wasm.Compiler.Emit;
 /// <summary>Builds the IR of one function.</summary>
 internal sealed class FunctionBuilder
 {
+    // Label of the cold block that raises what a poll has found.
+    private const string PollTrap = "tp";
+
     // What one value of one branch takes in a phi.
     private const int CharactersOfIncoming = 16;
 
@@ -23,6 +26,7 @@ internal sealed class FunctionBuilder
     private Value[] _stack = new Value[64];
     private int _calleeResultSlots;
     private uint _trapCodes;
+    private bool _polls;
     private int _labelCount;
 
     public FunctionBuilder(ModuleScope module, FunctionType type, FunctionFacts facts)
@@ -199,6 +203,19 @@ internal sealed class FunctionBuilder
         ContinueIn(next);
     }
 
+    /// <summary>Where a guest that never ends would come by again and again: stops it if that was asked for.</summary>
+    public void Poll()
+    {
+        if (Options.Interrupt != InterruptMode.Poll) return;
+        _polls = true;
+        string next = NewLabel();
+        var address = ContextAddress(ContextHeader.Interrupt);
+        var asked = Define(ValueType.I32, $"load volatile i32, ptr {address}, align 8, {Metadata.Header}");
+        var isAsked = DefineBit($"icmp ne i32 {asked}, 0");
+        Line($"br i1 {isAsked}, label %{PollTrap}, label %{next}");
+        ContinueIn(next);
+    }
+
     /// <summary>Label of the cold block that raises a code; there is one per code and function, written at the end.</summary>
     public string TrapLabel(TrapCode code)
     {
@@ -216,6 +233,13 @@ internal sealed class FunctionBuilder
             Line($"call void @{Prelude.Raise}(ptr %c, i32 {code})");
             Line($"unreachable");
         }
+
+        if (!_polls) return;
+        Body.Append(PollTrap).Append(":\n");
+        var address = ContextAddress(ContextHeader.Interrupt);
+        var asked = Define(ValueType.I32, $"load volatile i32, ptr {address}, align 8, {Metadata.Header}");
+        Line($"call void @{Prelude.Raise}(ptr %c, i32 {asked})");
+        Line($"unreachable");
     }
 
     /// <summary>Address of a byte of the instance context.</summary>

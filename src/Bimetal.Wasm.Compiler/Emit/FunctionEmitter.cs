@@ -29,6 +29,7 @@ internal static class FunctionEmitter
         var function = new FunctionBuilder(module, type, module.Facts.Functions[definedIndex]);
         function.Locals.Declare(type, body);
         Prologue(function);
+        if (function.Facts.Calls || function.Facts.TailCalls) function.Poll();
         function.Control.EnterFunction();
         var reader = new InstructionReader(module.Module.Bytes.Span, body.BodyOffset, body.BodyLength);
         var instruction = default(Instruction);

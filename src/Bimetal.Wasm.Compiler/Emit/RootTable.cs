@@ -20,7 +20,7 @@ internal static class RootTable
             CodeImage.Magic.ToString(),
             AbiVersion.Current.ToString(),
             modules.Count.ToString(),
-            "0",
+            ((int)modules[0].Options.Interrupt).ToString(),
         };
         int moduleOffset = CodeImage.RootHeaderSize + (4 * modules.Count);
         foreach (var module in modules)

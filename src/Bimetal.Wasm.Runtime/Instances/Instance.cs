@@ -132,7 +132,7 @@ public sealed unsafe class Instance : GuestObject
         if (HostException is not null) HostException = null;
         int result;
         fixed (ulong* slots = buffer)
-            result = Shim.Enter(Group.Record, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs);
+            result = Shim.Enter(Group.Record, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs & LoadedModule.DeadlineMask);
         GC.KeepAlive(this);
         return result >= 0 ? (TrapCode)result : ThrowRefused(result);
     }

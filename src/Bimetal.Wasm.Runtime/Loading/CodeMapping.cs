@@ -18,8 +18,9 @@ public sealed unsafe class CodeMapping : IDisposable
     private int _isDisposed;
     private int _isUnmapped;
 
-    private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image)
+    private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image, InterruptMode interrupt)
     {
+        Interrupt = interrupt;
         _base = address;
         _spanBytes = spanBytes;
         _modules = modules;
@@ -27,7 +28,7 @@ public sealed unsafe class CodeMapping : IDisposable
         {
             if (!segment.IsExecutable) continue;
             nuint start = (nuint)(_base + segment.Address);
-            int error = Shim.AddCode(start, start + (nuint)segment.FileBytes);
+            int error = Shim.AddCode(start, start + (nuint)segment.FileBytes, (uint)interrupt);
             if (error != 0) throw new InstanceLimitException($"Code cannot be registered: {ErrorText.Of(error)}. Too many compiled images are loaded at once.");
             _textStarts.Add(start);
         }
@@ -38,6 +39,9 @@ public sealed unsafe class CodeMapping : IDisposable
     /// <summary>Modules in the image, numbered in the order in which they were compiled.</summary>
     public int ModuleCount => _modules.Length;
 
+    /// <summary>What stops this code at its CPU limit.</summary>
+    public InterruptMode Interrupt { get; }
+
     /// <summary>Bytes of address space that the image takes.</summary>
     public long LengthBytes => (long)_spanBytes;
 
@@ -47,14 +51,14 @@ public sealed unsafe class CodeMapping : IDisposable
     {
         TrapSupport.EnsureReady();
         var image = ElfImage.Parse(elfImage);
-        int[] moduleOffsets = ReadRoot(image);
+        int[] moduleOffsets = ReadRoot(image, out var interrupt);
         var tables = new ModuleTables[moduleOffsets.Length];
         for (int ordinal = 0; ordinal < tables.Length; ordinal++) tables[ordinal] = ReadModule(image, moduleOffsets[ordinal]);
 
         byte* address = MapSegments(elfImage, image);
         var modules = new CodeModule[tables.Length];
         for (int ordinal = 0; ordinal < modules.Length; ordinal++) modules[ordinal] = new CodeModule(address + image.Entry, address, tables[ordinal]);
-        return new CodeMapping(address, image.SpanBytes, modules, image);
+        return new CodeMapping(address, image.SpanBytes, modules, image, interrupt);
     }
 
     public void Dispose()
@@ -93,7 +97,7 @@ public sealed unsafe class CodeMapping : IDisposable
         Shim.CodeUnmap(_base, _spanBytes);
     }
 
-    private static int[] ReadRoot(ElfImage image)
+    private static int[] ReadRoot(ElfImage image, out InterruptMode interrupt)
     {
         if (image.Entry % 4 != 0) throw ElfImage.Malformed("its root is not aligned");
         var header = image.At(image.Entry, CodeImage.RootHeaderSize);
@@ -101,6 +105,8 @@ public sealed unsafe class CodeMapping : IDisposable
         if (magic != CodeImage.Magic) throw ElfImage.Malformed("it is no image of this compiler");
         if (version != AbiVersion.Current)
             throw new CodeImageException($"The compiled image has ABI version {version}, this runtime has {AbiVersion.Current}. Compile the module again.");
+        interrupt = (InterruptMode)U32(header, 12);
+        if (interrupt > InterruptMode.None) throw ElfImage.Malformed("what stops it is unknown");
         return ReadOffsets(image, image.Entry + CodeImage.RootHeaderSize, moduleCount);
     }
 

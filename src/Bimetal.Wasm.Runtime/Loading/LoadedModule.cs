@@ -23,6 +23,7 @@ public sealed class LoadedModule
         Code = code;
         Ordinal = ordinal;
         Layout = new ContextLayout(module);
+        DeadlineMask = code.Interrupt == InterruptMode.None ? 0 : ulong.MaxValue;
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)ordinal, (uint)code.ModuleCount);
         CodeModule = code.Module(ordinal);
         if (CodeModule.FunctionCount != module.Functions.Length || CodeModule.TypeCount != module.Types.Length || CodeModule.ImportCount != module.ImportedFunctionCount)
@@ -46,6 +47,9 @@ public sealed class LoadedModule
     public ContextLayout Layout { get; }
 
     internal CodeModule CodeModule { get; }
+
+    /// <summary>What a CPU limit is masked with: nothing is left of it for code that nothing stops.</summary>
+    internal ulong DeadlineMask { get; }
 
     /// <summary>Process-wide number of each function type.</summary>
     internal ReadOnlySpan<uint> TypeIds => _typeIds;

@@ -41,7 +41,7 @@ internal static unsafe partial class Shim
 
     [LibraryImport(Library, EntryPoint = "bimetal_add_code")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    public static partial int AddCode(nuint start, nuint end);
+    public static partial int AddCode(nuint start, nuint end, uint interrupt);
 
     [LibraryImport(Library, EntryPoint = "bimetal_remove_code")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

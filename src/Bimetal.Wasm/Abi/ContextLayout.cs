@@ -15,7 +15,7 @@ namespace Bimetal.Wasm.Abi;
 public static class AbiVersion
 {
     /// <summary>Raised with every change of a layout or calling convention in this folder.</summary>
-    public const uint Current = 2;
+    public const uint Current = 3;
 }
 
 /// <summary>Byte offsets in the fixed head of an instance context.</summary>
@@ -30,7 +30,7 @@ public static class ContextHeader
     /// <summary>Lowest stack pointer (u64) that guest code may have; set by the runtime at every entry.</summary>
     public const int StackLimit = 16;
 
-    /// <summary>u32: nonzero <see cref="TrapCode"/> when the guest must stop on its way back from a host call.</summary>
+    /// <summary>u32: nonzero <see cref="TrapCode"/> when the guest must stop, on its way back from a host call or where it polls.</summary>
     public const int Interrupt = 24;
 
     /// <summary><c>void raise(context, u32 trapCode)</c>, never returns: ends the current entry with that code.</summary>

@@ -1,6 +1,8 @@
 // The flags that choose how guest code is compiled, shared by the commands that compile.
 
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Engine.Limits;
 
@@ -19,6 +21,9 @@ internal sealed class CompileFlags
     private readonly Option<string> _bounds = new Option<string>("--bounds") { Description = "how memory accesses are bounded", DefaultValueFactory = _ => "guard" }
         .AcceptOnlyFromAmong("guard", "explicit");
 
+    private readonly Option<string> _interrupt = new Option<string>("--interrupt") { Description = "what stops code at its CPU limit; none is for measuring alone", DefaultValueFactory = _ => "signal" }
+        .AcceptOnlyFromAmong("signal", "poll", "none");
+
     private readonly Option<bool> _quick = new("--quick") { Description = "fewer optimisation passes: compiles faster, runs slower" };
 
     private readonly Option<bool> _unmasked = new("--unmasked") { Description = "leave out the masks against speculation, to see what they cost; not for code that is not trusted" };
@@ -31,6 +36,7 @@ internal sealed class CompileFlags
         command.Add(_cpu);
         command.Add(_mode);
         command.Add(_bounds);
+        command.Add(_interrupt);
         command.Add(_quick);
         command.Add(_unmasked);
     }
@@ -52,6 +58,9 @@ internal sealed class CompileFlags
     internal EngineLimits ReadLimits(ParseResult result) =>
         (result.GetValue(_limits) ?? []).Aggregate(EngineLimits.Default, (limits, setting) => LimitTable.Apply(limits, setting, out _));
 
+    /// <summary>Whether a CPU limit holds for the code.</summary>
+    internal bool CanBeStopped(SymbolResult result) => result.GetValue(_interrupt) != "none";
+
     internal CompileOptions Read(ParseResult result)
     {
         var options = new CompileOptions();
@@ -62,6 +71,7 @@ internal sealed class CompileFlags
         {
             Mode = result.GetValue(_mode) == "relaxed" ? CompileMode.Relaxed : CompileMode.Conformant,
             Bounds = result.GetValue(_bounds) == "explicit" ? BoundsMode.Explicit : BoundsMode.Guard,
+            Interrupt = result.GetValue(_interrupt) switch { "poll" => InterruptMode.Poll, "none" => InterruptMode.None, _ => InterruptMode.Signal },
             Quick = result.GetValue(_quick),
             MaskIndices = !result.GetValue(_unmasked),
         };

@@ -39,6 +39,10 @@ internal static class InvokeCommand
             "bimetal invoke --repeat 100 --time math.wasm add 2 40") { file, export, arguments, environment, cpuLimit, repeat, time, stages };
         options.AddTo(command, withTarget: false);
         options.AddLimitsTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(cpuLimit) is not null && !options.CanBeStopped(result)) result.AddError("nothing would stop the code at --cpu-limit-ms: take --interrupt signal or poll");
+        });
         command.SetAction(result => InvokeCommandRunner.Run(
             new InvokeRequest
             {

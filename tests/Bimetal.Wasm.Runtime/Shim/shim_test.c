@@ -276,7 +276,7 @@ int main(void)
     struct sigaction action = {.sa_sigaction = previous_handler, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
     CHECK(bimetal_initialize() == 0);
-    CHECK(bimetal_add_code((uintptr_t)__start_guest_code, (uintptr_t)__stop_guest_code) == 0);
+    CHECK(bimetal_add_code((uintptr_t)__start_guest_code, (uintptr_t)__stop_guest_code, BIMETAL_INTERRUPT_SIGNAL) == 0);
     struct fixture fixture;
     fixture_make(&fixture, slot_with_one_page());
     values_pass_and_traps_return(&fixture);

@@ -88,6 +88,8 @@ internal sealed class ControlFlow(FunctionBuilder function)
             var value = function.Define(parameters[i], $"load {LlvmTypes.Of(parameters[i])}, ptr {frame.Slots[i]}");
             function.Push(value);
         }
+
+        function.Poll();
     }
 
     public void If(BlockType blockType)

@@ -5,6 +5,7 @@
 //     values that reach neither are summed up for the purpose;
 //   - anywhere else an empty piece of assembly consumes the value.
 
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Instructions;
 
@@ -29,7 +30,8 @@ internal sealed class KeptLoads(FunctionBuilder function)
     /// <param name="offset">Offset of its opcode.</param>
     public void EnterLoop(int offset)
     {
-        if (!IsNeeded || !function.Facts.VectorLoops.TryGetValue(offset, out _plan)) return;
+        // A loop that polls is not vectorised.
+        if (!IsNeeded || function.Options.Interrupt == InterruptMode.Poll || !function.Facts.VectorLoops.TryGetValue(offset, out _plan)) return;
         _loopCount++;
         for (int width = 0; width < WidthTypes.Length; width++)
         {
