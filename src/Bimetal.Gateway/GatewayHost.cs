@@ -43,7 +43,7 @@ public sealed class GatewayHost : IAsyncDisposable
         _callouts = new UpstreamHttpCaller(_loops);
         _options = options with { PluginServices = options.PluginServices with { HttpCaller = _callouts } };
         _services = new GatewayServices(_loops, options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
-        _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => new Http1UpstreamClient(upstream.Timeouts), _loops);
+        _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => new Http1UpstreamClient(upstream), _loops);
         _pluginStates = options.PluginServices.States;
         _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
     }
@@ -184,7 +184,7 @@ public sealed class GatewayHost : IAsyncDisposable
         ListenerSet newTraffic;
         try
         {
-            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, async listener => await TrafficServer.StartAsync(listener, _loops, new GatewayApplication(Current, _services)));
+            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, async listener => await TrafficServer.StartAsync(listener, _loops, new GatewayApplication(Current, _services), _options.Log));
         }
         catch
         {
@@ -193,15 +193,18 @@ public sealed class GatewayHost : IAsyncDisposable
         }
 
         foreach (var bound in newTraffic.Bound.Except(_traffic.Bound).Concat(newAdmin.Bound.Except(_admin.Bound)))
-            GatewayLog.Listening(_options.Log, bound.Name, bound.Address.ToString());
+            GatewayLog.Listening(_options.Log, bound.Name, SchemeOf(bound, next), bound.Address.ToString());
         var (previous, oldTraffic, oldAdmin) = (_model, _traffic, _admin);
         (_model, _traffic, _admin) = (next, newTraffic, newAdmin);
+        newTraffic.Apply();
         _callouts.Publish(next);
         if (previous is null) return;
         _retired.Add(CloseOldAsync(oldTraffic.CloseWithoutAsync, newTraffic, previous.Config.Shutdown.Drain));
         _retired.Add(CloseOldAsync(oldAdmin.CloseWithoutAsync, newAdmin, GatewayLimits.AdminDrain));
         _retired.Add(previous.RetireAsync(_giveUp.Token));
     }
+
+    private static string SchemeOf(BoundListener bound, GatewayModel model) => model.Config.Listeners.Any(listener => listener.Name == bound.Name && listener.Tls is not null) ? "https" : "http";
 
     private async Task CloseOldAsync(Func<ListenerSet, CancellationToken, Task> closeWithout, ListenerSet next, TimeSpan drain)
     {

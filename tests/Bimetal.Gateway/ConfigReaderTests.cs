@@ -139,7 +139,7 @@ public sealed class ConfigReaderTests
     [InlineData("endpoints: [http://a], retries: { atempts: 1 }", "retries.atempts: unknown key; did you mean 'attempts'? (allowed: attempts, on, per_try, buffer, backoff, budget)")]
     [InlineData("endpoints: [http://a], retries: { attempts: 11 }", "retries.attempts: '11' is not a count")]
     [InlineData("endpoints: [http://a], limits: { connections: 0 }", "limits.connections: '0' is not a count")]
-    [InlineData("endpoints: [http://a], tls: {}", "tls: this version of Bimetal does not implement it yet")]
+    [InlineData("endpoints: [http://a], tls: {}", "tls: no endpoint speaks TLS")]
     public void MistakeInAnUpstream_IsReported(string upstream, string message)
     {
         var error = Assert.Single(Bad($"listeners: [ {{ address: 127.0.0.1:8080 }} ]\nupstreams:\n  api: {{ {upstream} }}\nroutes: [ {{ match: {{ path: / }}, upstream: api }} ]\n"));

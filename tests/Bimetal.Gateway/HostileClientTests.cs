@@ -140,7 +140,7 @@ public sealed class HostileClientTests
                 using var client = await gateway.ConnectAsync();
                 await client.SendAsync("GET / HTTP/1.1\r\nhost: t\r\n\r\n");
                 await Task.Delay(round % 10 * 8);
-                client.Stream.Socket.LingerState = new LingerOption(round % 2 == 0, 0);
+                client.Socket.LingerState = new LingerOption(round % 2 == 0, 0);
             }
 
             await gateway.Host.StopAsync(TimeSpan.FromSeconds(10));

@@ -143,7 +143,7 @@ public sealed class OperationTests : IDisposable
         Assert.Equal("close", (await gateway.GetAsync("/"))["connection"]);
     }
 
-    private static FileWatch Watch(string path, SemaphoreSlim changes) => new(path, Interval, () =>
+    private static FileWatch Watch(string path, SemaphoreSlim changes) => new(() => [path], Interval, () =>
     {
         changes.Release();
         return Task.CompletedTask;

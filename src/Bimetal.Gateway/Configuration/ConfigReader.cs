@@ -74,7 +74,7 @@ public static class ConfigReader
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {
-            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes,
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, WatchedFiles = [.. report.Watched],
         };
         return new ConfigResult(config, [], report.Warnings);
     }

@@ -26,13 +26,20 @@ public sealed record GatewayConfig
 
     public IReadOnlyList<RouteConfig> Routes { get; init; } = [];
 
+    /// <summary>Files that are read with the configuration and replaced beside it, such as certificates: a change of one is a reload.</summary>
+    public IReadOnlyList<string> WatchedFiles { get; init; } = [];
+
     /// <summary>The file as JSON with secrets left out, for <c>/config</c>; empty when there is no file.</summary>
     public ReadOnlyMemory<byte> Text { get; init; }
 }
 
 /// <summary>One address that takes traffic; port 0 lets the system choose.</summary>
 /// <param name="Name">How errors call it, such as <c>listeners[0]</c>.</param>
-public sealed record ListenerConfig(string Name, IPEndPoint Address);
+public sealed record ListenerConfig(string Name, IPEndPoint Address)
+{
+    /// <summary>Null: plain HTTP.</summary>
+    public ListenerTlsConfig? Tls { get; init; }
+}
 
 /// <summary><c>admin:</c>.</summary>
 public sealed record AdminConfig(IPEndPoint Address)

@@ -18,12 +18,13 @@ internal static class ListenerReader
         {
             if (ConfigMapping.From(node, path, report) is not { } listener) continue;
             var address = ReadAddress(listener);
-            listener.NotImplemented("tls", "http2", "limits");
+            var tls = TlsReader.ReadListener(listener, report);
+            listener.NotImplemented("http2", "limits");
             listener.Finish();
             if (address is null) continue;
             if (address.Port != 0 && listeners.Find(other => other.Address.Equals(address)) is { } same)
                 listener.Error("address", $"{address} is taken by {same.Name} already", "give each listener its own address");
-            listeners.Add(new ListenerConfig(path, address));
+            listeners.Add(new ListenerConfig(path, address) { Tls = tls });
         }
 
         if (listeners.Count == 0 && report.Errors.Count == 0)

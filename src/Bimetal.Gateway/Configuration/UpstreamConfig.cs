@@ -19,18 +19,23 @@ public sealed record UpstreamConfig
 
     public UpstreamLimits Limits { get; init; } = new();
 
+    /// <summary>For endpoints that speak TLS; null: the system's authorities, and no certificate of our own.</summary>
+    public UpstreamTlsConfig? Tls { get; init; }
+
     /// <summary>How often the names of endpoints are resolved again.</summary>
     public TimeSpan ResolveInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether a client that was made for the other configuration, with its connections, serves this one as well.</summary>
-    public bool HasSameClient(UpstreamConfig other) => Timeouts.Connect == other.Timeouts.Connect;
+    public bool HasSameClient(UpstreamConfig other) => Timeouts.Connect == other.Timeouts.Connect && Tls == other.Tls;
 }
 
 /// <summary>One endpoint: an address, or a name that can have several.</summary>
-/// <param name="Address">Absolute http URL without path.</param>
+/// <param name="Address">Absolute http or https URL without path.</param>
 /// <param name="Weight">Share of the requests, 1 to 100.</param>
 public sealed record EndpointConfig(Uri Address, int Weight = 1)
 {
+    public bool IsEncrypted => Address.Scheme == Uri.UriSchemeHttps;
+
     public static implicit operator EndpointConfig(Uri address) => new(address);
 
     public override string ToString() => Address.ToString();

@@ -6,7 +6,7 @@ namespace Bimetal.Gateway.Configuration;
 
 internal static class UpstreamReader
 {
-    private const string EndpointRemedy = "write http://HOST:PORT, or { url: http://HOST:PORT, weight: 2 }";
+    private const string EndpointRemedy = "write http://HOST:PORT or https://HOST:PORT, or { url: http://HOST:PORT, weight: 2 }";
 
     public static IReadOnlyDictionary<string, UpstreamConfig> Read(ConfigMapping root, ConfigReport report)
     {
@@ -33,10 +33,13 @@ internal static class UpstreamReader
             Retries = UpstreamPolicyReader.ReadRetries(upstream, report),
             Timeouts = ReadTimeouts(upstream),
             Limits = ReadLimits(upstream),
+            Tls = TlsReader.ReadUpstream(upstream, report),
             ResolveInterval = upstream.Duration("resolve_interval", TimeSpan.FromSeconds(30)) ?? ConfigScalars.MaximumDuration,
         };
-        upstream.NotImplemented("tls", "http2");
+        upstream.NotImplemented("http2");
         upstream.Finish();
+        if (config.Tls is not null && endpoints.Count > 0 && !endpoints.Exists(endpoint => endpoint.IsEncrypted))
+            upstream.Error("tls", "no endpoint speaks TLS", "write https:// in front of the endpoints that do");
         return config;
     }
 
@@ -71,9 +74,7 @@ internal static class UpstreamReader
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
             report.Error(line, path, $"'{text}' is not a URL", EndpointRemedy);
-        else if (uri.Scheme == Uri.UriSchemeHttps)
-            report.Error(line, path, "TLS to upstreams is not implemented in this version of Bimetal yet", EndpointRemedy);
-        else if (uri.Scheme != Uri.UriSchemeHttp)
+        else if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps)
             report.Error(line, path, $"'{uri.Scheme}' is not a scheme for upstreams", EndpointRemedy);
         else if (uri.PathAndQuery != "/" || uri.UserInfo.Length > 0 || uri.Fragment.Length > 0)
             report.Error(line, path, "an endpoint has no path, query or user: requests keep their own path", EndpointRemedy);

@@ -68,6 +68,9 @@ internal static class GatewayLimits
     /// <summary>How often the configuration file is looked at; a change is taken up when it has been steady for as long.</summary>
     public static readonly TimeSpan FileWatchInterval = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>From a connection to the end of its TLS handshake.</summary>
+    public static readonly TimeSpan TlsHandshake = TimeSpan.FromSeconds(10);
+
     /// <summary>From the first byte of a request to the end of its headers.</summary>
     public static readonly TimeSpan RequestHeaders = TimeSpan.FromSeconds(15);
 

@@ -10,7 +10,7 @@ using Bimetal.Gateway.Transport;
 namespace Bimetal.Gateway.Listeners;
 
 /// <summary>Used by the thread of its loop.</summary>
-internal sealed class Http1Connection : IChannelWatcher
+internal sealed class Http1Connection : IClientConnection, IChannelWatcher
 {
     private readonly TrafficServer _server;
     private readonly Http1Exchange _exchange;
@@ -18,14 +18,12 @@ internal sealed class Http1Connection : IChannelWatcher
     private bool _isIdle = true;
     private bool _isLate;
 
-    public Http1Connection(TrafficServer server, Channel channel, ulong id, IPEndPoint? source, IPEndPoint? destination, bool isEncrypted)
+    public Http1Connection(TrafficServer server, Channel channel, ClientArrival arrival)
     {
         _server = server;
         Channel = channel;
-        Id = id;
-        Source = source;
-        Destination = destination;
-        IsEncrypted = isEncrypted;
+        (Id, Source, Destination) = (arrival.ConnectionId, arrival.Source, arrival.Destination);
+        Tls = arrival.Tls;
         Input = new MessageInput(channel);
         Output = new MessageOutput(channel);
         _exchange = new Http1Exchange(this);
@@ -48,7 +46,8 @@ internal sealed class Http1Connection : IChannelWatcher
 
     public IPEndPoint? Destination { get; }
 
-    public bool IsEncrypted { get; }
+    /// <summary>Null: the connection is not encrypted.</summary>
+    public TlsFacts? Tls { get; }
 
     /// <summary>Of the exchange that is under way: told when the client goes away.</summary>
     public ExchangeClock? Clock { get; set; }

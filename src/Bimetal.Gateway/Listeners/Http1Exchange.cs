@@ -105,7 +105,7 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
         headers.Add(PseudoNames.Method, _head.Method);
         headers.Add(PseudoNames.Path, ReferenceEquals(target, _target) ? _head.Target : FieldText.ValueBytes(target));
         headers.Add(PseudoNames.Authority, _head.Host);
-        headers.Add(PseudoNames.Scheme, connection.IsEncrypted ? s_https : s_http);
+        headers.Add(PseudoNames.Scheme, connection.Tls is null ? s_http : s_https);
         foreach (ref readonly var field in _head.Fields)
         {
             if (field.Kind is FieldKind.Ordinary or FieldKind.ContentLength) headers.Add(_head.NameOf(field), _head.ValueOf(field));
@@ -114,6 +114,7 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
         stream.Source = Source;
         stream.Destination = Destination;
         stream.Protocol = _head.Minor == 1 ? "HTTP/1.1" : "HTTP/1.0";
+        connection.Tls?.AddTo(stream);
     }
 
     public override void Watch(ExchangeClock? clock) => connection.Clock = clock;

@@ -2,6 +2,7 @@
 
 using System.Net;
 using System.Text;
+using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Limits;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -46,6 +47,11 @@ internal sealed class HttpServer : ListenerServer
             await server.DisposeAsync();
             throw;
         }
+    }
+
+    public override void Apply(ListenerConfig config)
+    {
+        // An admin listener has an address and nothing else; its token is the model's.
     }
 
     public override Task StopAsync(CancellationToken deadline) => _server.StopAsync(deadline);

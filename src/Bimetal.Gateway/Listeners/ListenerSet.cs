@@ -11,6 +11,10 @@ internal abstract class ListenerServer : IAsyncDisposable
     /// <summary>With its real port.</summary>
     public abstract BoundListener Bound { get; }
 
+    /// <summary>New connections get these settings; those that stand keep what they began with. Never throws.</summary>
+    /// <param name="config">On the same address.</param>
+    public abstract void Apply(ListenerConfig config);
+
     /// <summary>Takes no new connection, closes idle ones, waits for requests in flight until <paramref name="deadline"/>, then breaks them off.</summary>
     public abstract Task StopAsync(CancellationToken deadline);
 
@@ -33,7 +37,7 @@ internal sealed class ListenerSet
     /// <summary>In the order of the configuration, with real ports.</summary>
     public IReadOnlyList<BoundListener> Bound { get; }
 
-    /// <summary>Opens what this set does not have yet.</summary>
+    /// <summary>Opens what this set does not have yet; <see cref="Apply"/> it when nothing else can fail any more.</summary>
     /// <exception cref="GatewayStartException">An address cannot be bound; what was opened for it is closed again, and this set is as it was.</exception>
     public async Task<ListenerSet> ChangeAsync(IReadOnlyList<ListenerConfig> wanted, Func<ListenerConfig, Task<ListenerServer>> open)
     {
@@ -68,6 +72,12 @@ internal sealed class ListenerSet
         return new ListenerSet(result);
     }
 
+    /// <summary>Puts the settings of its configuration into force.</summary>
+    public void Apply()
+    {
+        foreach (var (config, server) in _open) server.Apply(config);
+    }
+
     /// <summary>Closes the listeners that <paramref name="next"/> does not have; see <see cref="CloseAsync"/>.</summary>
     public Task CloseWithoutAsync(ListenerSet next, CancellationToken deadline) =>
         CloseAsync(_open.Where(old => !next._open.Any(kept => ReferenceEquals(kept.Server, old.Server))), deadline);
@@ -75,8 +85,8 @@ internal sealed class ListenerSet
     /// <summary>Takes no new connections, closes idle ones, waits for requests in flight until <paramref name="deadline"/>, then breaks them off.</summary>
     public Task CloseAsync(CancellationToken deadline) => CloseAsync(_open, deadline);
 
-    /// <summary>Listeners on a port that the system chooses are the same when nothing but their place in the list differs.</summary>
-    private static bool IsSame(ListenerConfig old, ListenerConfig config) => old with { Name = config.Name } == config;
+    // An address has one socket: other settings come into force on it. Of several ports that the system chooses each is as good as the other.
+    private static bool IsSame(ListenerConfig old, ListenerConfig config) => old.Address.Equals(config.Address);
 
     private static Task CloseAsync(IEnumerable<OpenListener> listeners, CancellationToken deadline) => Task.WhenAll(listeners.Select(async listener =>
     {

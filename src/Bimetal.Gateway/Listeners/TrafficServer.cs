@@ -5,7 +5,9 @@ using System.Net.Sockets;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Transport;
+using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Listeners;
 
@@ -15,17 +17,21 @@ internal sealed class TrafficServer : ListenerServer
     private readonly EventLoops _loops;
     private readonly GatewayApplication _application;
     private readonly Acceptor _acceptor;
-    private readonly HashSet<Http1Connection>[] _connections;
+    private readonly HashSet<IClientConnection>[] _connections;
+    private readonly ILogger _log;
     private readonly TaskCompletionSource _isEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _lastId;
     private int _open = 1;
     private volatile bool _isDraining;
+    private volatile ListenerModel _model;
 
-    private TrafficServer(ListenerConfig config, EventLoops loops, GatewayApplication application)
+    private TrafficServer(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log)
     {
+        _model = new ListenerModel(config);
+        _log = log;
         _loops = loops;
         _application = application;
-        _connections = [.. loops.All.Select(_ => new HashSet<Http1Connection>())];
+        _connections = [.. loops.All.Select(_ => new HashSet<IClientConnection>())];
         var socket = Bind(config);
         Bound = new BoundListener(config.Name, (IPEndPoint)socket.LocalEndPoint!);
         _acceptor = new Acceptor(loops.First, socket, OnAccepted);
@@ -37,15 +43,20 @@ internal sealed class TrafficServer : ListenerServer
     public bool IsDraining => _isDraining;
 
     /// <exception cref="GatewayStartException">The address cannot be bound.</exception>
-    public static async Task<TrafficServer> StartAsync(ListenerConfig config, EventLoops loops, GatewayApplication application)
+    public static async Task<TrafficServer> StartAsync(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log)
     {
-        var server = new TrafficServer(config, loops, application);
+        var server = new TrafficServer(config, loops, application, log);
         await loops.First.RunAsync(server._acceptor.StartAsync);
         return server;
     }
 
     /// <summary>An exchange on the published model; null when the gateway is stopped.</summary>
     public Exchange? TryBegin(ClientExchange client) => _application.TryBegin(client);
+
+    public override void Apply(ListenerConfig config)
+    {
+        if (_model.Config != config) _model = new ListenerModel(config);
+    }
 
     public override async Task StopAsync(CancellationToken deadline)
     {
@@ -71,7 +82,7 @@ internal sealed class TrafficServer : ListenerServer
         await StopAsync(now.Token);
     }
 
-    private Task OnEachAsync(Action<Http1Connection> act) => Task.WhenAll(_loops.All.Select(loop => loop.RunAsync(() =>
+    private Task OnEachAsync(Action<IClientConnection> act) => Task.WhenAll(_loops.All.Select(loop => loop.RunAsync(() =>
     {
         foreach (var connection in _connections[loop.Index].ToArray()) act(connection);
         return Task.CompletedTask;
@@ -106,22 +117,55 @@ internal sealed class TrafficServer : ListenerServer
 
     private async Task ServeAsync(EventLoop loop, int descriptor, IPEndPoint? source, IPEndPoint? destination)
     {
-        var channel = new SocketChannel(loop, descriptor);
-        if (channel.TryStart())
+        var socket = new SocketChannel(loop, descriptor);
+        if (socket.TryStart())
         {
-            channel.SetNoDelay();
-            var connection = new Http1Connection(this, channel, (ulong)Interlocked.Increment(ref _lastId), source, destination, isEncrypted: false);
-            var connections = _connections[loop.Index];
-            connections.Add(connection);
-            await connection.RunAsync();
-            connections.Remove(connection);
+            socket.SetNoDelay();
+            var arrival = new ClientArrival((ulong)Interlocked.Increment(ref _lastId), source, destination);
+            if (_model.Tls is { } tls) await ServeTlsAsync(socket, tls, arrival);
+            else await ServeHttp1Async(socket, arrival);
         }
 
         if (Interlocked.Decrement(ref _open) == 0) _isEmpty.TrySetResult();
     }
 
+    private async Task ServeTlsAsync(SocketChannel socket, TlsServer tls, ClientArrival arrival)
+    {
+        var connections = _connections[socket.Loop.Index];
+        var greeting = new TlsGreeting(socket);
+        connections.Add(greeting);
+        try
+        {
+            var channel = await tls.AcceptAsync(socket);
+            connections.Remove(greeting);
+            await ServeHttp1Async(channel, arrival with { Tls = TlsFacts.Of(channel, tls) });
+        }
+        catch (Exception exception) when (exception is IOException or TimeoutException)
+        {
+            connections.Remove(greeting);
+            GatewayLog.HandshakeFailed(_log, Bound.Name, arrival.Source?.ToString() ?? "", exception.Message);
+        }
+    }
+
+    private async Task ServeHttp1Async(Channel channel, ClientArrival arrival)
+    {
+        var connection = new Http1Connection(this, channel, arrival);
+        var connections = _connections[channel.Loop.Index];
+        connections.Add(connection);
+        await connection.RunAsync();
+        connections.Remove(connection);
+    }
+
     private sealed record Arrival(TrafficServer Server, EventLoop Loop, int Descriptor, IPEndPoint? Source, IPEndPoint? Destination)
     {
         public void Begin() => _ = Server.ServeAsync(Loop, Descriptor, Source, Destination);
+    }
+
+    /// <summary>A connection that has not said which protocol it speaks.</summary>
+    private sealed class TlsGreeting(SocketChannel socket) : IClientConnection
+    {
+        public void CloseIfIdle() => socket.Close();
+
+        public void Abort() => socket.Abort();
     }
 }

@@ -1,23 +1,25 @@
-// Watches the configuration file by looking at it: what it resolves to, its time and its size. That sees a write in place, a rename over it
-// and a symbolic link that is switched (Kubernetes mounts a ConfigMap so), on every file system; notifications see only some of these.
+// Watches the configuration file, and those that it names for that (certificates), by looking at them: what they resolve to, time and size. That
+// sees a write in place, a rename over it and a symbolic link that is switched (Kubernetes mounts a ConfigMap so), on every file system;
+// notifications see only some of these.
 
 namespace Bimetal.Gateway.Operation;
 
-/// <summary>Calls back when the file has changed and then stayed the same for one interval, so that a half-written file is rarely read.</summary>
+/// <summary>Calls back when a file has changed and then stayed the same for one interval, so that a half-written file is rarely read.</summary>
 internal sealed class FileWatch : IAsyncDisposable
 {
-    private readonly string _path;
+    private readonly Func<IEnumerable<string>> _paths;
     private readonly TimeSpan _interval;
     private readonly Func<Task> _changed;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _watching;
 
-    public FileWatch(string path, TimeSpan interval, Func<Task> changed)
+    /// <param name="paths">Asked before each look; a file that it names for the first time has not changed.</param>
+    public FileWatch(Func<IEnumerable<string>> paths, TimeSpan interval, Func<Task> changed)
     {
-        _path = path;
+        _paths = paths;
         _interval = interval;
         _changed = changed;
-        var first = Look(path);
+        var first = LookAtAll();
         _watching = Task.Run(() => WatchAsync(first));
     }
 
@@ -28,22 +30,39 @@ internal sealed class FileWatch : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task WatchAsync(FileState acted)
+    private async Task WatchAsync(Dictionary<string, FileState> acted)
     {
-        var last = acted;
+        var last = new Dictionary<string, FileState>(acted);
         while (true)
         {
             await Task.Delay(_interval, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (_stop.IsCancellationRequested) return;
-            var now = Look(_path);
-            bool isSteady = now == last;
-            last = now;
+            var now = LookAtAll();
+            bool isSteady = true, isChanged = false;
+            foreach (var (path, state) in now)
+            {
+                // A file that is gone is one that somebody is about to put there again.
+                acted.TryAdd(path, state);
+                isSteady &= !last.TryGetValue(path, out var before) || before == state;
+                isChanged |= state != FileState.Absent && acted[path] != state;
+            }
 
-            // A file that is gone is one that somebody is about to put there again.
-            if (!isSteady || now == acted || now == FileState.Absent) continue;
-            acted = now;
+            last = now;
+            if (!isSteady || !isChanged) continue;
+            foreach (var (path, state) in now)
+            {
+                if (state != FileState.Absent) acted[path] = state;
+            }
+
             await _changed();
         }
+    }
+
+    private Dictionary<string, FileState> LookAtAll()
+    {
+        var states = new Dictionary<string, FileState>();
+        foreach (string path in _paths()) states[path] = Look(path);
+        return states;
     }
 
     private static FileState Look(string path)

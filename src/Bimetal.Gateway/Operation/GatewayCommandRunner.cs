@@ -74,7 +74,7 @@ public static class GatewayCommandRunner
             context.Cancel = true;
             host.ReopenLogs();
         });
-        await using var watch = new FileWatch(path, GatewayLimits.FileWatchInterval, () => host.Reloader.ReloadAsync("file"));
+        await using var watch = new FileWatch(() => [path, .. host.Model.Config.WatchedFiles], GatewayLimits.FileWatchInterval, () => host.Reloader.ReloadAsync("file"));
         await stop.WaitAsync();
     }
 

@@ -6,8 +6,8 @@ namespace Bimetal.Gateway.Telemetry;
 
 internal static partial class GatewayLog
 {
-    [LoggerMessage(1, LogLevel.Information, "{Name} listening on http://{Address}")]
-    public static partial void Listening(ILogger log, string name, string address);
+    [LoggerMessage(1, LogLevel.Information, "{Name} listening on {Scheme}://{Address}")]
+    public static partial void Listening(ILogger log, string name, string scheme, string address);
 
     [LoggerMessage(2, LogLevel.Information, "plugin {Plugin}: {Metal}, {Trust}, {Instance}, loaded in {Milliseconds} ms from {Bundle}")]
     public static partial void PluginLoaded(ILogger log, string plugin, string metal, string trust, string instance, long milliseconds, string bundle);
@@ -29,6 +29,9 @@ internal static partial class GatewayLog
 
     [LoggerMessage(8, LogLevel.Error, "exchange {ErrorId} failed inside the gateway: {Detail}")]
     public static partial void ExchangeFailed(ILogger log, string errorId, string detail);
+
+    [LoggerMessage(18, LogLevel.Debug, "{Name}: no TLS with {Client}: {Problem}")]
+    public static partial void HandshakeFailed(ILogger log, string name, string client, string problem);
 
     [LoggerMessage(11, LogLevel.Information, "reload ({Trigger}): configuration {Generation} is in force, after {Milliseconds} ms")]
     public static partial void Reloaded(ILogger log, string trigger, int generation, long milliseconds);

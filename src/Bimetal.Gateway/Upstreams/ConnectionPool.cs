@@ -1,5 +1,6 @@
 // The connections of one loop to one endpoint that wait for a request. The one used last is taken first, so that the others can grow old.
 
+using System.Net.Security;
 using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Transport;
 
@@ -14,8 +15,12 @@ internal sealed class ConnectionPool
     private readonly CallbackDeadline _sweep;
     private bool _isClosed;
 
-    public ConnectionPool(EventLoop loop, UpstreamEndpoint endpoint, TimeSpan? connectTimeout)
+    private readonly SslClientAuthenticationOptions? _tls;
+
+    /// <param name="tls">Null: the endpoint speaks plain HTTP.</param>
+    public ConnectionPool(EventLoop loop, UpstreamEndpoint endpoint, TimeSpan? connectTimeout, SslClientAuthenticationOptions? tls)
     {
+        _tls = tls;
         _loop = loop;
         _connectTimeout = connectTimeout;
         Endpoint = endpoint;
@@ -41,9 +46,13 @@ internal sealed class ConnectionPool
         return false;
     }
 
-    /// <exception cref="IOException">Nobody answers.</exception>
+    /// <exception cref="IOException">Nobody answers, or not the one who should.</exception>
     /// <exception cref="TimeoutException">Nobody answers in time.</exception>
-    public async ValueTask<UpstreamConnection> ConnectAsync() => new(await SocketChannel.ConnectAsync(_loop, Endpoint.Socket, _connectTimeout));
+    public async ValueTask<UpstreamConnection> ConnectAsync()
+    {
+        var socket = await SocketChannel.ConnectAsync(_loop, Endpoint.Socket, _connectTimeout);
+        return new UpstreamConnection(_tls is null ? socket : await TlsChannel.ConnectAsync(socket, _tls, _connectTimeout));
+    }
 
     /// <summary>Keeps a connection for the next request; closes it when there are enough.</summary>
     public void Keep(UpstreamConnection connection)

@@ -10,14 +10,14 @@ using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Upstreams;
 
-internal sealed class Http1UpstreamClient(UpstreamTimeouts timeouts) : UpstreamClient
+internal sealed class Http1UpstreamClient(UpstreamConfig config) : UpstreamClient
 {
     private readonly ConcurrentDictionary<(EventLoop Loop, UpstreamEndpoint Endpoint), ConnectionPool> _pools = new();
 
     public override async Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation)
     {
         var loop = EventLoop.Current ?? throw new InvalidOperationException("Requests are sent on an event loop.");
-        if (!_pools.TryGetValue((loop, endpoint), out var pool)) pool = _pools.GetOrAdd((loop, endpoint), static (key, limit) => new ConnectionPool(key.Loop, key.Endpoint, limit), timeouts.Connect);
+        if (!_pools.TryGetValue((loop, endpoint), out var pool)) pool = _pools.GetOrAdd((loop, endpoint), static (key, config) => new ConnectionPool(key.Loop, key.Endpoint, config.Timeouts.Connect, UpstreamTls.OptionsFor(key.Endpoint, config.Tls)), config);
         while (true)
         {
             bool wasKept = pool.TryTake(out var connection);

@@ -45,6 +45,9 @@ public sealed class HttpStream
     /// <summary>The server name that the client asked for (SNI); empty without TLS.</summary>
     public string RequestedServerName { get; set; } = "";
 
+    /// <summary>Of the certificate that the client showed and that was verified; null without one.</summary>
+    public string? ClientCertificateSubject { get; set; }
+
     /// <summary>Who sends the request, as an authenticating filter found out; null: nobody asked, or nobody said.</summary>
     public RequestIdentity? Identity { get; set; }
 

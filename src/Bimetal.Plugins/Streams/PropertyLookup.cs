@@ -78,7 +78,8 @@ public static class PropertyLookup
     private static bool WriteConnection(HttpStream stream, ReadOnlySpan<byte> rest, ref PropertyWriter writer)
     {
         if (rest.SequenceEqual("id"u8)) return writer.Integer((long)stream.ConnectionId);
-        if (rest.SequenceEqual("mtls"u8)) return writer.Boolean(false);
+        if (rest.SequenceEqual("mtls"u8)) return writer.Boolean(stream.ClientCertificateSubject is not null);
+        if (rest.SequenceEqual("subject_peer_certificate"u8)) return stream.ClientCertificateSubject is { } subject && writer.Text(subject);
         if (rest.SequenceEqual("tls_version"u8)) return stream.TlsVersion.Length > 0 && writer.Text(stream.TlsVersion);
         return rest.SequenceEqual("requested_server_name"u8) && stream.RequestedServerName.Length > 0 && writer.Text(stream.RequestedServerName);
     }

@@ -1,6 +1,7 @@
 // A client that sends the bytes a test wrote and reads answers, over one connection.
 
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -11,14 +12,19 @@ internal sealed class WireClient : IDisposable
     private readonly TcpClient _client;
     private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(20));
 
-    private WireClient(TcpClient client)
+    private WireClient(TcpClient client, Stream stream)
     {
         _client = client;
-        Stream = client.GetStream();
+        Stream = stream;
         Reader = new WireReader(Stream);
     }
 
-    public NetworkStream Stream { get; }
+    /// <summary>What goes over it is encrypted below it, if the connection is.</summary>
+    public Stream Stream { get; }
+
+    public Socket Socket => _client.Client;
+
+    public SslStream Tls => (SslStream)Stream;
 
     public WireReader Reader { get; }
 
@@ -28,7 +34,28 @@ internal sealed class WireClient : IDisposable
     {
         var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync(address);
-        return new WireClient(client);
+        return new WireClient(client, client.GetStream());
+    }
+
+    /// <summary>Over TLS; the server's certificate is taken as it is unless the options say otherwise.</summary>
+    public static async Task<WireClient> ConnectTlsAsync(IPEndPoint address, SslClientAuthenticationOptions options)
+    {
+        var client = new TcpClient { NoDelay = true };
+        try
+        {
+            await client.ConnectAsync(address);
+            var tls = new SslStream(client.GetStream());
+#pragma warning disable CA5359 // What the server shows is what the tests look at.
+            options.RemoteCertificateValidationCallback ??= static (_, _, _, _) => true;
+#pragma warning restore CA5359
+            await tls.AuthenticateAsClientAsync(options);
+            return new WireClient(client, tls);
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
     }
 
     public async Task SendAsync(string text) => await Stream.WriteAsync(Encoding.Latin1.GetBytes(text), Cancellation);

@@ -1,0 +1,14 @@
+// Who came, and how: what is known of a client's connection before its first request.
+
+using System.Net;
+
+namespace Bimetal.Gateway.Listeners;
+
+/// <param name="ConnectionId">Number of the connection, unique for its listener.</param>
+/// <param name="Source">The client's end.</param>
+/// <param name="Destination">Ours.</param>
+internal sealed record ClientArrival(ulong ConnectionId, IPEndPoint? Source, IPEndPoint? Destination)
+{
+    /// <summary>Null: the connection is not encrypted.</summary>
+    public TlsFacts? Tls { get; init; }
+}
