@@ -65,7 +65,9 @@ public sealed partial class DemoTests
             Assert.True(task.GetProperty("wasm").GetProperty("resetUs").GetDouble() > 0);
             Assert.True(task.GetProperty("latencyBudgetUs").GetDouble() > 0);
             Assert.All((string[])["callRatio", "callDeltaUs", "requestRatio", "requestDeltaUs", "budgetShare"], key => Assert.True(task.GetProperty("tax").TryGetProperty(key, out _)));
-            Assert.False(task.GetProperty("native").TryGetProperty("coldProcessUs", out _));
+            foreach (string metal in (string[])["native", "wasm"])
+                Assert.All((string[])["coldProcessUs", "coldLoadUs", "memoryBytes"], key => Assert.True(task.GetProperty(metal).GetProperty(key).GetDouble() > 0, $"{metal} {key}"));
+            Assert.False(task.GetProperty("native").TryGetProperty("compileMs", out _));
         }
     }
 

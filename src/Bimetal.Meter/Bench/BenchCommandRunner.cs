@@ -10,16 +10,27 @@ namespace Bimetal.Meter.Bench;
 /// <summary>Measures plugins on both metals and prints the table.</summary>
 public static class BenchCommandRunner
 {
-    /// <param name="arguments">Plugin folders or names of reference plugins; none: all reference plugins.</param>
+    /// <param name="arguments">Configurations, plugin folders or names of reference plugins; none: all reference plugins.</param>
     /// <param name="jsonFile">Where the report goes as JSON; null: nowhere.</param>
     /// <param name="markdownFile">A document whose generated part is rewritten with the table; null: none.</param>
-    /// <returns>0; 1 when a plugin cannot be built or loaded, or its metals answer differently.</returns>
+    /// <returns>0; 1 when a plugin cannot be built or loaded, or its metals answer differently; 2 when an argument is wrong.</returns>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, bool isFull, string? jsonFile, string? markdownFile, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
+        BenchRequest request;
         try
         {
-            var report = await BenchRunner.RunAsync(BenchRequest.Of(arguments, isFull), new LineProgress(error), cancellation);
+            request = BenchRequest.Of(arguments, isFull);
+        }
+        catch (PluginLoadException exception)
+        {
+            await error.WriteLineAsync(exception.Message);
+            return ExitCodes.WrongUsage;
+        }
+
+        try
+        {
+            var report = await BenchRunner.RunAsync(request, new LineProgress(error), cancellation);
             if (jsonFile is not null) await File.WriteAllTextAsync(jsonFile, BenchJson.Write(report), cancellation);
             if (markdownFile is not null) await RewriteAsync(markdownFile, report, cancellation);
             await output.WriteAsync(BenchTable.Write(report));

@@ -1,5 +1,6 @@
 // What `bench` was asked for.
 
+using Bimetal.Gateway.Configuration;
 using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
@@ -9,26 +10,54 @@ namespace Bimetal.Meter.Bench;
 /// <summary>Plugins to measure, and how long.</summary>
 public sealed record BenchRequest
 {
-    public required IReadOnlyList<PluginFolder> Folders { get; init; }
+    public required IReadOnlyList<BenchSubject> Subjects { get; init; }
 
     public MeterPlan Plan { get; init; } = MeterPlan.Quick;
 
-    /// <summary>Makes a request from the arguments of the command: folders with a plugin.yaml, or names of reference plugins; none: all of those.</summary>
-    /// <exception cref="PluginLoadException">One of them is neither.</exception>
+    /// <summary>Cold loads behind each figure.</summary>
+    public int ColdLoads { get; init; } = 5;
+
+    /// <summary>Compilations behind each figure: they take tenths of a second to seconds each.</summary>
+    public int Compilations { get; init; } = 1;
+
+    /// <summary>Fresh processes behind each figure; 0: none are started.</summary>
+    public int Processes { get; init; } = 3;
+
+    /// <summary>Whether the receipt is itemised by loading the plugin with one switch changed at a time.</summary>
+    public bool Ablates { get; init; } = true;
+
+    /// <summary>Makes a request from the arguments of the command: a configuration (.yaml), a folder with a plugin.yaml, or the name of a reference plugin; none: all of those.</summary>
+    /// <exception cref="PluginLoadException">One of them is none of these, or is wrong.</exception>
     public static BenchRequest Of(IReadOnlyList<string> arguments, bool isFull)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        var plan = isFull ? MeterPlan.Full : MeterPlan.Quick;
-        if (arguments.Count > 0) return new BenchRequest { Folders = [.. arguments.Select(Resolve)], Plan = plan };
-        string plugins = Path.Combine(SdkFolder.Find().Home, "plugins");
-        return new BenchRequest { Folders = [.. Directory.GetDirectories(plugins).Where(PluginFolder.IsOne).Order(StringComparer.Ordinal).Select(PluginFolder.Open)], Plan = plan };
+        BenchSubject[] subjects = [.. arguments.Count == 0 ? References() : arguments.SelectMany(Resolve)];
+        var twice = subjects.GroupBy(one => one.Name).FirstOrDefault(group => group.Count() > 1);
+        if (twice is not null) throw new PluginLoadException($"{twice.Key}: is named twice; measure it once");
+        return isFull
+            ? new BenchRequest { Subjects = subjects, Plan = MeterPlan.Full, ColdLoads = 20, Compilations = 5, Processes = 15 }
+            : new BenchRequest { Subjects = subjects };
     }
 
-    private static PluginFolder Resolve(string argument)
+    private static IEnumerable<BenchSubject> References() =>
+        Directory.GetDirectories(Path.Combine(SdkFolder.Find().Home, "plugins")).Where(PluginFolder.IsOne).Order(StringComparer.Ordinal)
+            .Select(folder => BenchSubject.Of(PluginFolder.Open(folder)));
+
+    private static IEnumerable<BenchSubject> Resolve(string argument)
     {
-        if (PluginFolder.IsOne(argument)) return PluginFolder.Open(argument);
+        if (argument.EndsWith(".yaml", StringComparison.Ordinal)) return OfConfiguration(argument);
+        if (PluginFolder.IsOne(argument)) return [BenchSubject.Of(PluginFolder.Open(argument))];
         string? named = SdkFolder.TryFind() is { } sdk ? Path.Combine(sdk.Home, "plugins", argument) : null;
-        if (named is not null && PluginFolder.IsOne(named)) return PluginFolder.Open(named);
-        throw new PluginLoadException($"{argument}: is neither a folder with a {PluginManifest.FileName} nor a task's name");
+        if (named is not null && PluginFolder.IsOne(named)) return [BenchSubject.Of(PluginFolder.Open(named))];
+        throw new PluginLoadException($"{argument}: is neither a configuration (.yaml), nor a folder with a {PluginManifest.FileName}, nor a task's name");
+    }
+
+    private static BenchSubject[] OfConfiguration(string path)
+    {
+        if (!File.Exists(path)) throw new PluginLoadException($"{path}: no such file");
+        var (config, errors) = ConfigReader.Read(path);
+        if (config is null) throw new PluginLoadException(string.Join(Environment.NewLine, errors));
+        if (config.Plugins.Count == 0) throw new PluginLoadException($"{path}: has no plugins, so there is nothing to measure");
+        return [.. config.Plugins.Values.Select(BenchSubject.Of)];
     }
 }

@@ -25,8 +25,9 @@ public static class BenchMarkdown
         var text = new StringBuilder("| task, µs per exchange | native p50 / p99 | wasm p50 / p99 | tax at p50 | ratio | of the budget |\n|---|---|---|---|---|---|\n");
         foreach (var task in report.Tasks)
         {
-            Row(text, $"{task.Task}: call", task.Native.CallP50Us, task.Native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, task.Tax.CallDeltaUs, task.Tax.CallRatio, task.LatencyBudgetUs);
-            Row(text, $"{task.Task}: request", task.Native.RequestP50Us, task.Native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, task.Tax.RequestDeltaUs, task.Tax.RequestRatio, task.LatencyBudgetUs);
+            if (task is not { Native: { } native, Tax: { } tax }) continue;
+            Row(text, $"{task.Task}: call", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
+            Row(text, $"{task.Task}: request", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
         }
 
         var machine = report.Machine;

@@ -14,6 +14,12 @@ public sealed record BenchReport
     public required IReadOnlyList<BenchTask> Tasks { get; init; }
 
     public required BenchSummary Summary { get; init; }
+
+    /// <summary>How long the whole run took.</summary>
+    public double RunSeconds { get; init; }
+
+    /// <summary>A fresh process of the published binary that loads no plugin, from its start to its first line; absent in development builds.</summary>
+    public double? EmptyProcessUs { get; init; }
 }
 
 /// <summary>One plugin under one input.</summary>
@@ -28,11 +34,19 @@ public sealed record BenchTask
 
     public required string Input { get; init; }
 
-    public required MetalFigures Native { get; init; }
+    /// <summary>Absent for third-party plugins, whose native code is never loaded.</summary>
+    public MetalFigures? Native { get; init; }
 
     public required MetalFigures Wasm { get; init; }
 
-    public required TaxFigures Tax { get; init; }
+    /// <summary>What somebody would write who has native alone in mind: the built-in filter that does the job, or C tuned by hand; absent where there is none.</summary>
+    public MetalFigures? NativeBest { get; init; }
+
+    /// <summary>Wasm to native of the same functions without ABI and host.</summary>
+    public double? CodeRatio { get; init; }
+
+    /// <summary>Absent without <see cref="Native"/>.</summary>
+    public TaxFigures? Tax { get; init; }
 
     public required Receipt Receipt { get; init; }
 
@@ -45,9 +59,17 @@ public sealed record BenchTask
 /// <summary>Figures of one metal.</summary>
 public sealed record MetalFigures
 {
+    /// <summary>Median of fresh processes of the published binary, from their start to the first answer; absent in development builds.</summary>
+    public double? ColdProcessUs { get; init; }
+
+    /// <summary>From the path to the first answer in a running host; wasm: compiled on the way.</summary>
     public double? ColdLoadUs { get; init; }
 
+    /// <summary>Wasm with its code in the cache.</summary>
     public double? ColdLoadPrecompiledUs { get; init; }
+
+    /// <summary>Of <see cref="ColdLoadUs"/>, what compiling and linking took, in milliseconds.</summary>
+    public double? CompileMs { get; init; }
 
     public required double CallP50Us { get; init; }
 
@@ -60,6 +82,12 @@ public sealed record MetalFigures
     public double? CloneUs { get; init; }
 
     public double? ResetUs { get; init; }
+
+    /// <summary>Resident memory that the plugin adds to a fresh process until its first answer, page tables included.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>The same for one more request in flight: an instance on wasm, a stream's state on native.</summary>
+    public long? InstanceBytes { get; init; }
 
     public required long SizeBytes { get; init; }
 }
@@ -75,23 +103,44 @@ public sealed record TaxFigures
 
     public required double RequestDeltaUs { get; init; }
 
+    /// <summary>95 % confidence interval of <see cref="CallDeltaUs"/>.</summary>
+    public IReadOnlyList<double>? CallIntervalUs { get; init; }
+
     /// <summary>95 % confidence interval of <see cref="RequestDeltaUs"/>.</summary>
     public required IReadOnlyList<double> IntervalUs { get; init; }
 
     /// <summary><see cref="RequestDeltaUs"/> as a share of the latency budget.</summary>
     public double? BudgetShare { get; init; }
 
+    /// <summary>Cold load of wasm, compiled on the way, to that of native.</summary>
+    public double? ColdRatio { get; init; }
+
+    /// <summary>Cold load of wasm with its code in the cache, to that of native.</summary>
+    public double? ColdPrecompiledRatio { get; init; }
+
     /// <summary><c>native faster</c>, <c>wasm faster</c> or <c>too noisy to say</c>.</summary>
     public required string Verdict { get; init; }
 }
 
-/// <summary>The itemised request tax.</summary>
+/// <summary>The itemised tax: every item is wasm minus native.</summary>
 public sealed record Receipt
 {
+    /// <summary>Of a cold load, compiled on the way.</summary>
+    public IReadOnlyList<ReceiptItem> Cold { get; init; } = [];
+
     public required IReadOnlyList<ReceiptItem> Hot { get; init; }
 
     /// <summary>The rest of the request tax.</summary>
     public required double UnexplainedUs { get; init; }
+
+    /// <summary>From this share of the tax on, what is unexplained is flagged.</summary>
+    public const double LargeShare = 0.1;
+
+    /// <summary>How much of a tax is unexplained, 0 to more than 1.</summary>
+    public double UnexplainedShareOf(double taxUs) => taxUs == 0 ? 0 : Math.Abs(UnexplainedUs / taxUs);
+
+    /// <summary>Prices of what was not chosen, outside of the sum.</summary>
+    public IReadOnlyList<ReceiptItem> WhatIf { get; init; } = [];
 }
 
 public sealed record ReceiptItem(string Item, double Us);
@@ -101,6 +150,9 @@ public sealed record NativeCosts
 {
     /// <summary>Native artefacts that are there and current.</summary>
     public required int Builds { get; init; }
+
+    /// <summary>One build for this machine, made anew for this figure.</summary>
+    public double? BuildSeconds { get; init; }
 
     public required long Bytes { get; init; }
 
@@ -116,11 +168,19 @@ public sealed record BenchSummary
     /// <summary>Tasks in which native was faster.</summary>
     public required int NativeWins { get; init; }
 
+    public double? CodeRatioGeomean { get; init; }
+
     public double? CallRatioGeomean { get; init; }
 
     public double? RequestRatioGeomean { get; init; }
 
     public double? RequestDeltaUsMedian { get; init; }
+
+    /// <summary>Cold loads compiled on the way.</summary>
+    public double? ColdRatioGeomean { get; init; }
+
+    /// <summary>Cold loads with the code in the cache.</summary>
+    public double? ColdPrecompiledRatioGeomean { get; init; }
 
     public double? MaxBudgetShare { get; init; }
 }

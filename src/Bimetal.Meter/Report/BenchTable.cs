@@ -32,15 +32,54 @@ public static class BenchTable
     private static void WriteTask(StringBuilder text, BenchTask task)
     {
         Wrapped(text, $"{task.Task}: {task.Input}; {task.Mode}", indent: 2);
+        if (task is { Native: { } native, Tax: { } tax }) WriteTax(text, task, native, tax);
+        else WriteWasmAlone(text, task.Wasm);
+        WriteCold(text, task);
+        if (task.Receipt.Cold.Count > 0)
+            Wrapped(text, $"  cold receipt (ms): {string.Join(", ", task.Receipt.Cold.Select(item => $"{item.Item} {Signed(item.Us / 1000)}"))}", indent: 4);
+        if (task.NativeCosts is { } costs) WriteCosts(text, costs);
+    }
+
+    private static void WriteTax(StringBuilder text, BenchTask task, MetalFigures native, TaxFigures tax)
+    {
         Line(text, $"  {"us per exchange",-22}{"native p50",12}{"p99",10}{"wasm p50",12}{"p99",10}{"p50 diff",12}{"ratio",8}{"of budget",11}");
-        Row(text, "call (warm instance)", task.Native.CallP50Us, task.Native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, task.Tax.CallDeltaUs, task.Tax.CallRatio, task.LatencyBudgetUs);
-        Row(text, "request (fresh)", task.Native.RequestP50Us, task.Native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, task.Tax.RequestDeltaUs, task.Tax.RequestRatio, task.LatencyBudgetUs);
-        double p99Us = task.Wasm.RequestP99Us - task.Native.RequestP99Us;
+        Row(text, "call (warm instance)", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
+        Row(text, "request (fresh)", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
+        double p99Us = task.Wasm.RequestP99Us - native.RequestP99Us;
         string p99Share = task.LatencyBudgetUs is { } budget ? $" ({Share(p99Us / budget)} of the budget)" : "";
-        Line(text, $"  request tax: {Signed(task.Tax.RequestDeltaUs)} us, 95 % interval {Signed(task.Tax.IntervalUs[0])} to {Signed(task.Tax.IntervalUs[1])}: {task.Tax.Verdict}");
+        Line(text, $"  request tax: {Signed(tax.RequestDeltaUs)} us, 95 % interval {Signed(tax.IntervalUs[0])} to {Signed(tax.IntervalUs[1])}: {tax.Verdict}");
         Line(text, $"  at p99: {Signed(p99Us)} us{p99Share}; the metals' answers {(task.SameResult ? "are the same, byte for byte" : "DIFFER")}");
-        string items = string.Join(", ", task.Receipt.Hot.Select(item => $"{item.Item} {Signed(item.Us)}"));
-        Wrapped(text, $"  receipt (us): {items}, unexplained {Signed(task.Receipt.UnexplainedUs)}", indent: 4);
+        WriteReceipt(text, task.Receipt, tax);
+    }
+
+    private static void WriteReceipt(StringBuilder text, Receipt receipt, TaxFigures tax)
+    {
+        string items = string.Join(", ", receipt.Hot.Select(item => $"{item.Item} {Signed(item.Us)}"));
+        double share = receipt.UnexplainedShareOf(tax.RequestDeltaUs);
+        string flag = share > Receipt.LargeShare ? $" ({share * 100:0} % of the tax: MUCH)" : "";
+        Wrapped(text, $"  receipt (us): {items}, unexplained {Signed(receipt.UnexplainedUs)}{flag}", indent: 4);
+        foreach (var item in receipt.WhatIf) Line(text, $"  what if: {item.Item} would add {Signed(item.Us)} us");
+    }
+
+    private static void WriteWasmAlone(StringBuilder text, MetalFigures wasm)
+    {
+        Line(text, $"  wasm alone (us): call {Number(wasm.CallP50Us)} p50, {Number(wasm.CallP99Us)} p99; request {Number(wasm.RequestP50Us)} p50, {Number(wasm.RequestP99Us)} p99");
+        Line(text, "  third-party or without sources: native code of it is never loaded, so nothing is compared");
+    }
+
+    private static void WriteCold(StringBuilder text, BenchTask task)
+    {
+        Wrapped(text, $"  cold load to first answer (ms): native {Ms(task.Native?.ColdLoadUs)}, wasm {Ms(task.Wasm.ColdLoadPrecompiledUs)}, compiled on the way {Ms(task.Wasm.ColdLoadUs)}", indent: 4);
+        if (task.Wasm.ColdProcessUs is null) return;
+        Wrapped(text, $"  fresh process to first answer (ms): native {Ms(task.Native?.ColdProcessUs)}, wasm {Ms(task.Wasm.ColdProcessUs)}; "
+            + $"memory (KiB): native {Kib(task.Native?.MemoryBytes)}, wasm {Kib(task.Wasm.MemoryBytes)}; "
+            + $"each request in flight: {Kib(task.Native?.InstanceBytes)}, {Kib(task.Wasm.InstanceBytes)}", indent: 4);
+    }
+
+    private static void WriteCosts(StringBuilder text, NativeCosts costs)
+    {
+        string missing = costs.Missing.Count == 0 ? "" : $"; not built: {string.Join(", ", costs.Missing)}";
+        Wrapped(text, $"  what native costs: {costs.Builds} build{(costs.Builds == 1 ? "" : "s")} of {costs.BuildSeconds?.ToString("0.00", CultureInfo.InvariantCulture) ?? "?"} s, {costs.Bytes} bytes{missing}; no sandbox, no limits, never unloaded", indent: 4);
     }
 
     private static void Row(
@@ -53,6 +92,8 @@ public static class BenchTable
     private static string Summary(BenchSummary summary)
     {
         string ratios = summary.RequestRatioGeomean is { } request ? $"; geometric mean ratio: call {summary.CallRatioGeomean:0.00}, request {request:0.00}" : "";
+        if (summary.CodeRatioGeomean is { } code) ratios += $", code alone {code:0.00}";
+        if (summary.ColdPrecompiledRatioGeomean is { } cold) ratios += $", cold load {cold:0.0} ({summary.ColdRatioGeomean:0.0} when compiled on the way)";
         string share = summary.MaxBudgetShare is { } largest ? $"; at most {Share(largest)} of a budget" : "";
         return $"native faster in {summary.NativeWins} of {summary.Tasks} tasks{ratios}{share}";
     }
@@ -60,6 +101,10 @@ public static class BenchTable
     private static string Number(double us) => us.ToString(us < 100 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 
     private static string Signed(double us) => us.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
+
+    private static string Ms(double? us) => us is { } value ? (value / 1000).ToString("0.00", CultureInfo.InvariantCulture) : "-";
+
+    private static string Kib(long? bytes) => bytes is { } value ? (value / 1024.0).ToString("0", CultureInfo.InvariantCulture) : "-";
 
     private static string Share(double share) => (share * 100).ToString("0.00", CultureInfo.InvariantCulture) + " %";
 

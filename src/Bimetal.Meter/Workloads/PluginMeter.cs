@@ -1,6 +1,7 @@
 // Measures a workload in rounds. In each round every arrangement runs the same exchanges for a few milliseconds; the order turns from
 // round to round, so that none is always the first after a garbage collection or a change of frequency.
 
+using System.Diagnostics;
 using Bimetal.Meter.Statistics;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles.Cases;
@@ -11,11 +12,15 @@ namespace Bimetal.Meter.Workloads;
 /// <param name="Rounds">Pairs of values behind each interval.</param>
 /// <param name="ExchangesPerRound">Exchanges of each arrangement in a round, at least; whole passes over the cases are made.</param>
 /// <param name="WarmUpRounds">Rounds that are thrown away first.</param>
-public sealed record MeterPlan(int Rounds, int ExchangesPerRound, int WarmUpRounds)
+/// <param name="TurnUs">An arrangement's turn in a round lasts about so long, where that is more than <paramref name="ExchangesPerRound"/> take; 0: no longer than they do.</param>
+public sealed record MeterPlan(int Rounds, int ExchangesPerRound, int WarmUpRounds, double TurnUs = 0)
 {
-    public static MeterPlan Quick { get; } = new(Rounds: 40, ExchangesPerRound: 1000, WarmUpRounds: 5);
+    /// <summary>Exchanges of a turn, at most.</summary>
+    public const int MaximumExchanges = 4000;
 
-    public static MeterPlan Full { get; } = new(Rounds: 200, ExchangesPerRound: 3000, WarmUpRounds: 20);
+    public static MeterPlan Quick { get; } = new(Rounds: 40, ExchangesPerRound: 200, WarmUpRounds: 5, TurnUs: 2500);
+
+    public static MeterPlan Full { get; } = new(Rounds: 200, ExchangesPerRound: 1000, WarmUpRounds: 20, TurnUs: 6000);
 }
 
 /// <summary>Times of one arrangement, in microseconds.</summary>
@@ -44,6 +49,9 @@ public sealed class ArrangementTimes
     /// <summary>Host calls of the median exchange; counted on the native metal.</summary>
     public double HostCalls { get; internal set; }
 
+    /// <summary>Bytes of bodies that were copied for the median exchange; counted on wasm.</summary>
+    public double CopiedBytes { get; internal set; }
+
     /// <summary>Exchanges that did not end like the first pass did.</summary>
     public int Odd { get; internal set; }
 }
@@ -53,8 +61,7 @@ public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
 {
     private readonly CaseTimes _times = new();
     private readonly CaseEnd[] _expectedEnds = new CaseEnd[workload.Cases.Count];
-    private readonly Dictionary<Arrangement, ArrangementTimes> _results =
-        Enum.GetValues<Arrangement>().ToDictionary(arrangement => arrangement, _ => new ArrangementTimes());
+    private readonly Dictionary<Arrangement, ArrangementTimes> _results = workload.Arrangements.ToDictionary(arrangement => arrangement, _ => new ArrangementTimes());
 
     private double[] _exchangesUs = [];
     private double[] _beginUs = [];
@@ -66,17 +73,16 @@ public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
     public IReadOnlyDictionary<Arrangement, ArrangementTimes> Run(MeterPlan plan, IProgress<double>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        int passes = (plan.ExchangesPerRound + workload.Cases.Count - 1) / workload.Cases.Count;
-        int exchanges = passes * workload.Cases.Count;
-        (_exchangesUs, _beginUs, _callbacksUs, _endUs) = (new double[exchanges], new double[exchanges], new double[exchanges], new double[exchanges]);
         Rehearse();
-        var order = Enum.GetValues<Arrangement>();
+        int exchanges = ExchangesOf(plan);
+        (_exchangesUs, _beginUs, _callbacksUs, _endUs) = (new double[exchanges], new double[exchanges], new double[exchanges], new double[exchanges]);
+        var order = workload.Arrangements;
         for (int round = -plan.WarmUpRounds; round < plan.Rounds; round++)
         {
             cancellation.ThrowIfCancellationRequested();
-            for (int turn = 0; turn < order.Length; turn++)
+            for (int turn = 0; turn < order.Count; turn++)
             {
-                var arrangement = order[(turn + round + plan.WarmUpRounds) % order.Length];
+                var arrangement = order[(turn + round + plan.WarmUpRounds) % order.Count];
                 RunRound(workload[arrangement], _results[arrangement], isKept: round >= 0);
             }
 
@@ -86,20 +92,37 @@ public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
         return _results;
     }
 
+    /// <summary>Whole passes that last about a turn on the arrangement that the others are compared with.</summary>
+    private int ExchangesOf(MeterPlan plan)
+    {
+        double exchanges = plan.ExchangesPerRound;
+        if (plan.TurnUs > 0)
+        {
+            var reference = workload[workload.Arrangements[^1]];
+            long started = Stopwatch.GetTimestamp();
+            foreach (var one in workload.Cases) CaseExchange.Measure(reference, one, _times);
+            double passUs = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
+            exchanges = Math.Clamp(plan.TurnUs / (passUs / workload.Cases.Count), plan.ExchangesPerRound, MeterPlan.MaximumExchanges);
+        }
+
+        return (int)Math.Ceiling(exchanges / workload.Cases.Count) * workload.Cases.Count;
+    }
+
     /// <summary>One pass on each arrangement: how exchanges end, and what an exchange consists of.</summary>
     private void Rehearse()
     {
         foreach (var (arrangement, result) in _results)
         {
-            double[] entries = new double[workload.Cases.Count], hostCalls = new double[workload.Cases.Count];
+            int count = workload.Cases.Count;
+            double[] entries = new double[count], hostCalls = new double[count], copiedBytes = new double[count];
             for (int index = 0; index < workload.Cases.Count; index++)
             {
                 CaseExchange.Measure(workload[arrangement], workload.Cases[index], _times);
-                if (arrangement == Arrangement.Native) _expectedEnds[index] = _times.End;
-                (entries[index], hostCalls[index]) = (_times.Entries, _times.HostCalls);
+                if (arrangement == workload.Arrangements[0]) _expectedEnds[index] = _times.End;
+                (entries[index], hostCalls[index], copiedBytes[index]) = (_times.Entries, _times.HostCalls, _times.CopiedBytes);
             }
 
-            (result.Entries, result.HostCalls) = (Quantile.Median(entries), Quantile.Median(hostCalls));
+            (result.Entries, result.HostCalls, result.CopiedBytes) = (Quantile.Median(entries), Quantile.Median(hostCalls), Quantile.Median(copiedBytes));
         }
     }
 

@@ -1,8 +1,11 @@
-// What is measured of a plugin: its good cases that share a configuration, on the native metal and on wasm with shared and with fresh instances.
+// A subject loaded in several arrangements at once. Those beside the first three exist for the receipt: each is WasmShared with one switch
+// changed.
 
 using Bimetal.Plugins;
-using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Bundles.Cases;
+using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Compiler.Cache;
+using Bimetal.Wasm.Engine;
 
 namespace Bimetal.Meter.Workloads;
 
@@ -16,43 +19,53 @@ public enum Arrangement
 
     /// <summary>Wasm, a fresh instance for every request: the request tax.</summary>
     WasmPerRequest,
+
+    /// <summary>No CPU limits, so no deadline is armed and looked at.</summary>
+    WasmUnlimited,
+
+    /// <summary>Code without the masks against speculation.</summary>
+    WasmUnmasked,
+
+    /// <summary>Code that does not look at the stack's limit.</summary>
+    WasmUncheckedStack,
+
+    /// <summary>Code that compares each address instead of relying on guard pages: what if there were none.</summary>
+    WasmExplicitBounds,
 }
 
-/// <summary>A plugin, loaded in all arrangements, with the traffic to measure it by.</summary>
+/// <summary>A plugin, loaded in arrangements.</summary>
 public sealed class PluginWorkload : IAsyncDisposable
 {
     private readonly Dictionary<Arrangement, Plugin> _plugins = [];
 
-    private PluginWorkload(PluginFolder folder, IReadOnlyList<PluginCase> cases)
-    {
-        Folder = folder;
-        Cases = cases;
-    }
+    private PluginWorkload(BenchSubject subject) => Subject = subject;
 
-    public PluginFolder Folder { get; }
+    /// <summary>What call and request tax need.</summary>
+    public static IReadOnlyList<Arrangement> Taxes { get; } = [Arrangement.Native, Arrangement.WasmShared, Arrangement.WasmPerRequest];
 
-    /// <summary>The exchanges of one pass, in order.</summary>
-    public IReadOnlyList<PluginCase> Cases { get; }
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<Arrangement> Everything { get; } = Enum.GetValues<Arrangement>();
 
-    /// <summary>One line on what was measured.</summary>
-    public string Input => $"{Cases.Count} good cases of {Path.GetFileName(Cases[0].File)}";
+    public BenchSubject Subject { get; }
+
+    public IReadOnlyList<PluginCase> Cases => Subject.Cases;
+
+    /// <summary>Those that are loaded, in the order of the enumeration.</summary>
+    public IReadOnlyList<Arrangement> Arrangements => [.. _plugins.Keys.Order()];
 
     public Plugin this[Arrangement arrangement] => _plugins[arrangement];
 
-    /// <summary>Loads a built plugin folder.</summary>
-    /// <exception cref="PluginLoadException">It has no good case, or does not load.</exception>
-    public static async Task<PluginWorkload> LoadAsync(PluginFolder folder, IReadOnlyList<PluginCase> cases, CancellationToken cancellation)
+    /// <summary>Loads a subject, whose builds are current. Native is left out where it must not be loaded.</summary>
+    /// <exception cref="PluginLoadException">It does not load.</exception>
+    public static async Task<PluginWorkload> LoadAsync(BenchSubject subject, IReadOnlyList<Arrangement> arrangements, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(folder);
-        var largest = cases.Where(one => one.Kind == CaseKind.Good).GroupBy(one => (one.Configuration, one.File)).MaxBy(group => group.Count());
-        if (largest is null) throw new PluginLoadException($"{folder.CasesFolder}: has no case of kind 'good' to measure with");
-        var workload = new PluginWorkload(folder, [.. largest]);
+        ArgumentNullException.ThrowIfNull(subject);
+        ArgumentNullException.ThrowIfNull(arrangements);
+        var workload = new PluginWorkload(subject);
         try
         {
-            var clock = new CaseClock();
-            clock.Set(workload.Cases[0].Clock);
-            var services = new PluginHostServices { Time = clock };
-            foreach (var arrangement in Enum.GetValues<Arrangement>()) await workload.LoadAsync(arrangement, services, cancellation);
+            foreach (var arrangement in arrangements.Where(one => one != Arrangement.Native || subject.MayRunNative))
+                workload._plugins[arrangement] = await LoadAsync(subject, arrangement, cancellation);
             return workload;
         }
         catch
@@ -68,10 +81,23 @@ public sealed class PluginWorkload : IAsyncDisposable
         _plugins.Clear();
     }
 
-    private async Task LoadAsync(Arrangement arrangement, PluginHostServices services, CancellationToken cancellation)
+    private static Task<Plugin> LoadAsync(BenchSubject subject, Arrangement arrangement, CancellationToken cancellation)
     {
         var metal = arrangement == Arrangement.Native ? Metal.Native : Metal.Wasm;
-        var instance = arrangement == Arrangement.WasmPerRequest ? InstancePolicy.PerRequest : InstancePolicy.Shared;
-        _plugins[arrangement] = await PluginCaseRunner.LoadAsync(Folder, metal, Cases[0].Configuration, instance, services, cancellation);
+        var config = subject.ConfigFor(metal, arrangement == Arrangement.WasmPerRequest ? InstancePolicy.PerRequest : InstancePolicy.Shared);
+        if (arrangement == Arrangement.WasmUnlimited) config = config with { Limits = config.Limits with { CpuPerCallback = null, CpuPerStream = null } };
+        var clock = new CaseClock();
+        clock.Set(subject.Cases[0].Clock);
+        var engine = new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = OptionsOf(arrangement) });
+        // Shared data of its own for each: what one has counted must not decide what another does.
+        return PluginLoader.LoadAsync(config, new PluginHostServices { Time = clock, Engine = engine }, cancellation);
     }
+
+    private static CompileOptions OptionsOf(Arrangement arrangement) => arrangement switch
+    {
+        Arrangement.WasmUnmasked => new CompileOptions { MaskIndices = false },
+        Arrangement.WasmUncheckedStack => new CompileOptions { CheckStack = false },
+        Arrangement.WasmExplicitBounds => new CompileOptions { Bounds = BoundsMode.Explicit },
+        _ => new CompileOptions(),
+    };
 }

@@ -52,12 +52,16 @@ public sealed unsafe class NativePlugin : Plugin
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(services);
+        long started = Stopwatch.GetTimestamp();
         void* init = NativeImage.Load(soPath).Export(NativeAbi.EntryPoint);
         if (init is null)
             throw new PluginLoadException($"{soPath}: exports no {NativeAbi.EntryPoint}, so it is not a Bimetal plugin");
+        var link = Stopwatch.GetElapsedTime(started);
+        started = Stopwatch.GetTimestamp();
         var plugin = new NativePlugin(config, services) { Name = config.Name };
         plugin.ShakeHands(init, soPath);
         plugin.Configure(config.Configuration.Span, soPath);
+        plugin.LoadStages = [("link", link), ("instantiate", Stopwatch.GetElapsedTime(started))];
         return plugin;
     }
 

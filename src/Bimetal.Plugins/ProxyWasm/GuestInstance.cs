@@ -55,6 +55,9 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Whether answers to callouts can come while a stream is in the instance.</summary>
     public bool TakesCallouts => Plugin.Module.Callbacks.Has(GuestCallback.HttpCallResponse);
 
+    /// <summary>Bytes of bodies that were copied into the guest's memory so far; the native metal lends them.</summary>
+    public long BodyBytesHandedOut { get; set; }
+
     /// <summary>Whether the guest drew random bytes.</summary>
     public bool HasDrawnRandom => _wasi?.HasDrawnRandom == true;
 

@@ -26,6 +26,9 @@ internal sealed class PluginModule : IDisposable
 
     public string File => _engineModule.Name;
 
+    /// <inheritdoc cref="EngineModule.Stages"/>
+    public IReadOnlyList<(string Stage, TimeSpan Time)> Stages => _engineModule.Stages;
+
     public ProxyAbi Abi { get; }
 
     public CallbackTable Callbacks { get; }

@@ -61,8 +61,10 @@ internal sealed class WasmPlugin : Plugin
         var module = PluginModule.Load(path, services.Engine, cancellation);
         try
         {
+            long started = Stopwatch.GetTimestamp();
             var plugin = new WasmPlugin(config, module, services) { Name = config.Name };
             plugin._instances = plugin.CreateInstances(config);
+            plugin.LoadStages = [.. module.Stages, ("instantiate", Stopwatch.GetElapsedTime(started))];
             return plugin;
         }
         catch

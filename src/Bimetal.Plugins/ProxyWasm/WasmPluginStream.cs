@@ -29,6 +29,9 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     /// <summary>Number of the context in the guest; 0 until there is one.</summary>
     public uint ContextId { get; private set; }
 
+    /// <inheritdoc cref="GuestInstance.BodyBytesHandedOut"/>
+    public long BodyBytesHandedOut => guest.BodyBytesHandedOut;
+
     /// <summary>True once the gateway has disposed of the stream; its context may still wait for proxy_done.</summary>
     public bool IsReleased { get; private set; }
 

@@ -56,7 +56,7 @@ internal static class FunctionEmitter
     private static void Prologue(FunctionBuilder function)
     {
         if (function.Facts.UsesMemory) function.Entry.Append($"  %mb = load ptr, ptr %c, align 8, {Metadata.Invariant}\n");
-        if (!function.Facts.ChecksStack) return;
+        if (!function.Facts.ChecksStack || !function.Options.CheckStack) return;
         string start = function.NewLabel();
         function.Entry.Append($"""
               %sp = call i64 @llvm.read_register.i64(metadata {Metadata.StackPointerRegister})

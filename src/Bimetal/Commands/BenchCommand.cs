@@ -1,4 +1,4 @@
-// bimetal bench [TASK|DIR …]
+// bimetal bench [TASK|DIR|CONFIG …]
 
 using System.CommandLine;
 using Bimetal.Meter.Bench;
@@ -9,8 +9,8 @@ internal static class BenchCommand
 {
     internal static ExampleCommand Create()
     {
-        var plugins = new Argument<string[]>("TASK|DIR") { Description = "reference plugins by name, or plugin folders (default: all reference plugins)", Arity = ArgumentArity.ZeroOrMore };
-        var full = new Option<bool>("--full") { Description = "as many rounds as good intervals need" };
+        var plugins = new Argument<string[]>("TASK|DIR|CONFIG") { Description = "reference plugins by name, plugin folders, or configurations (.yaml) for their plugins (default: all reference plugins)", Arity = ArgumentArity.ZeroOrMore };
+        var full = new Option<bool>("--full") { Description = "as many rounds, loads and processes as good intervals need; takes many minutes" };
         var json = new Option<string?>("--json") { Description = "where the report goes as JSON (schema bimetal.bench/1)", HelpName = "FILE" };
         var markdown = new Option<string?>("--markdown") { Description = "a document whose generated table is rewritten", HelpName = "FILE" };
         var command = new ExampleCommand(

@@ -29,6 +29,7 @@ internal static class CommandLine
             foreach (var argument in command.Arguments.Where(argument => !argument.CaptureRemainingTokens)) argument.Validators.Add(RefuseUnknownOptions);
         }
 
+        root.Add(BenchProcessCommand.Create());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new GroupedHelp(root, groups, (HelpAction)option.Action!);
         foreach (var option in root.Options.OfType<VersionOption>()) option.Action = new VersionAction();
         root.SetAction(result => new GroupedHelp(root, groups, null).Invoke(result));

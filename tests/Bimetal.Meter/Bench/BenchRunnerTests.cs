@@ -15,18 +15,19 @@ public sealed class BenchRunnerTests
     {
         var request = new BenchRequest
         {
-            Folders = [Open("token-auth"), Open("image-meta")],
+            Subjects = [BenchSubject.Of(Open("token-auth")), BenchSubject.Of(Open("image-meta"))],
             Plan = new MeterPlan(Rounds: 7, ExchangesPerRound: 20, WarmUpRounds: 1),
+            ColdLoads = 1,
         };
         var report = await BenchRunner.RunAsync(request, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(["token-auth", "image-meta"], report.Tasks.Select(task => task.Task));
         foreach (var task in report.Tasks)
         {
             Assert.True(task.SameResult, task.Task);
-            Assert.True(task.Native.CallP50Us > 0 && task.Native.CallP99Us >= task.Native.CallP50Us, task.Task);
+            Assert.True(task.Native!.CallP50Us > 0 && task.Native!.CallP99Us >= task.Native!.CallP50Us, task.Task);
             Assert.True(task.Wasm.RequestP50Us > 0 && task.Wasm.RequestP99Us >= task.Wasm.RequestP50Us, task.Task);
-            Assert.True(task.Tax.IntervalUs[0] <= task.Tax.RequestDeltaUs && task.Tax.RequestDeltaUs <= task.Tax.IntervalUs[1], task.Task);
-            Assert.Equal(task.Tax.RequestDeltaUs, task.Receipt.Hot.Sum(item => item.Us) + task.Receipt.UnexplainedUs, 2);
+            Assert.True(task.Tax!.IntervalUs[0] <= task.Tax!.RequestDeltaUs && task.Tax!.RequestDeltaUs <= task.Tax!.IntervalUs[1], task.Task);
+            Assert.Equal(task.Tax!.RequestDeltaUs, task.Receipt.Hot.Sum(item => item.Us) + task.Receipt.UnexplainedUs, 2);
             Assert.Equal(500, task.LatencyBudgetUs);
         }
 

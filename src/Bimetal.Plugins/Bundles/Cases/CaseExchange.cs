@@ -7,6 +7,7 @@ using System.Net;
 using System.Text;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Native;
+using Bimetal.Plugins.ProxyWasm;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.Bundles.Cases;
@@ -58,11 +59,39 @@ public sealed class CaseExchange(PluginCase one)
         times.BeginTicks = Stopwatch.GetTimestamp() - started;
         times.End = CaseEnd.Failed;
         if (stream is null) return;
+        long copiedBefore = (stream as WasmPluginStream)?.BodyBytesHandedOut ?? 0;
         times.End = exchange.Drive(stream, null, null);
+        times.CopiedBytes = (stream as WasmPluginStream)?.BodyBytesHandedOut - copiedBefore ?? 0;
         if (stream is NativePluginStream native) (times.Entries, times.HostCalls) = (native.Entries, native.HostCalls);
         started = Stopwatch.GetTimestamp();
         stream.Dispose();
         times.EndTicks = Stopwatch.GetTimestamp() - started;
+    }
+
+    /// <summary>Looks at something while that many exchanges of one case are between request and response.</summary>
+    public static T DuringRequests<T>(Plugin plugin, PluginCase one, int count, Func<T> look)
+    {
+        ArgumentNullException.ThrowIfNull(plugin);
+        ArgumentNullException.ThrowIfNull(one);
+        ArgumentNullException.ThrowIfNull(look);
+        var streams = new List<PluginStream>();
+        try
+        {
+            while (streams.Count < count)
+            {
+                var exchange = new CaseExchange(one);
+                exchange.FillRequest();
+                if (plugin.TryBegin(exchange._stream, out _) is not { } stream) break;
+                streams.Add(stream);
+                exchange.DriveDirection(stream, isRequest: true, one.Request.Chunks, exchange._stream.RequestHeaders, null);
+            }
+
+            return look();
+        }
+        finally
+        {
+            foreach (var stream in streams) stream.Dispose();
+        }
     }
 
     private static CaseTrace Answer(PluginStream stream)

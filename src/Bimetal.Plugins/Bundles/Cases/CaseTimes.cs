@@ -25,9 +25,12 @@ public sealed class CaseTimes
     /// <summary>Host functions that the plugin called; counted on the native metal, 0 on wasm.</summary>
     public int HostCalls { get; internal set; }
 
+    /// <summary>Bytes of bodies that were copied for the plugin; counted on the wasm metal, the native one lends them.</summary>
+    public long CopiedBytes { get; internal set; }
+
     public CaseEnd End { get; internal set; }
 
-    internal void Clear() => (BeginTicks, CallbackTicks, EndTicks, Callbacks, Entries, HostCalls) = (0, 0, 0, 0, 0, 0);
+    internal void Clear() => (BeginTicks, CallbackTicks, EndTicks, Callbacks, Entries, HostCalls, CopiedBytes) = (0, 0, 0, 0, 0, 0, 0);
 
     internal void AddCallback(long started)
     {

@@ -42,6 +42,7 @@ internal static unsafe class BufferFunctions
         if (!TryRead(ref call, out var bytes)) return HostStatus.NotFound;
         uint start = Math.Min(call.Argument(1), (uint)bytes.Length);
         uint length = Math.Min(call.Argument(2), (uint)bytes.Length - start);
+        call.Guest.BodyBytesHandedOut += length;
         return call.ReturnBytes(bytes.Slice((int)start, (int)length), 3, 4);
     }
 

@@ -1,0 +1,138 @@
+// All measurements of one plugin, in an order that leaves none of them the other's work: build, compare answers, cold loads, fresh
+// processes, then the rounds.
+
+using Bimetal.Meter.Cold;
+using Bimetal.Meter.Receipts;
+using Bimetal.Meter.Report;
+using Bimetal.Meter.Statistics;
+using Bimetal.Meter.Workloads;
+using Bimetal.Plugins;
+using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Bundles.Cases;
+
+namespace Bimetal.Meter.Bench;
+
+/// <summary>Measures subjects under one request.</summary>
+internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdLoad coldLoad, Calibration? calibration, IProgress<string>? progress)
+{
+    private const string Mode = "conformant; request: a fresh instance each";
+
+    /// <exception cref="PluginLoadException">It cannot be built or loaded.</exception>
+    public async Task<BenchTask> MeasureAsync(BenchSubject subject, CancellationToken cancellation)
+    {
+        var costs = await BuildAsync(subject, cancellation);
+        bool isSame = await CompareAsync(subject, cancellation);
+        Report(subject, "cold loads");
+        var cold = await LoadColdAsync(subject, cancellation);
+        var processes = request.Processes > 0 && ColdProcess.IsPossible
+            ? await ColdProcess.MeasureAsync(subject, request.Processes, cancellation)
+            : new Dictionary<string, ColdProcessFigures>();
+        await using var workload = await PluginWorkload.LoadAsync(subject, Arrangements(subject), cancellation);
+        Report(subject, $"{subject.Input}, {request.Plan.Rounds} rounds of {workload.Arrangements.Count} arrangements");
+        var times = new PluginMeter(workload, clock).Run(request.Plan, progress: null, cancellation);
+        var task = new BenchTask
+        {
+            Task = subject.Name,
+            LatencyBudgetUs = subject.LatencyBudgetUs,
+            Mode = Mode,
+            Input = subject.Input,
+            Wasm = Figures(subject.WasmPath, times[Arrangement.WasmShared], times[Arrangement.WasmPerRequest], processes.GetValueOrDefault("wasm")) with
+            {
+                ColdLoadUs = Rounded(cold.Compiled.TotalUs),
+                ColdLoadPrecompiledUs = Rounded(cold.Precompiled.TotalUs),
+                CompileMs = Rounded((cold.Compiled["compile"] + cold.Compiled["link"]) / 1000),
+                CloneUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].BeginUs)),
+                ResetUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].EndUs)),
+            },
+            Receipt = new Receipt { Hot = [], UnexplainedUs = 0 },
+            NativeCosts = costs,
+            SameResult = isSame && times.Values.All(one => one.Odd == 0),
+        };
+        return cold.Native is null ? task : WithNative(task, subject, times, cold.Native, cold, processes.GetValueOrDefault("native"));
+    }
+
+    private BenchTask WithNative(
+        BenchTask task, BenchSubject subject, IReadOnlyDictionary<Arrangement, ArrangementTimes> times, ColdTimes native,
+        (ColdTimes Compiled, ColdTimes Precompiled, ColdTimes? Native) cold, ColdProcessFigures? process)
+    {
+        var warm = times[Arrangement.Native];
+        var call = PairedComparison.Of(warm.RoundMediansUs, times[Arrangement.WasmShared].RoundMediansUs);
+        var fresh = PairedComparison.Of(warm.RoundMediansUs, times[Arrangement.WasmPerRequest].RoundMediansUs);
+        return task with
+        {
+            Native = Figures(subject.NativePath!, warm, warm, process) with { ColdLoadUs = Rounded(native.TotalUs) },
+            Tax = new TaxFigures
+            {
+                CallRatio = Rounded(call.Ratio),
+                CallDeltaUs = Rounded(call.Delta),
+                CallIntervalUs = [Rounded(call.DeltaInterval.Low), Rounded(call.DeltaInterval.High)],
+                RequestRatio = Rounded(fresh.Ratio),
+                RequestDeltaUs = Rounded(fresh.Delta),
+                IntervalUs = [Rounded(fresh.DeltaInterval.Low), Rounded(fresh.DeltaInterval.High)],
+                BudgetShare = subject.LatencyBudgetUs is { } budget ? Math.Round(fresh.Delta / budget, 6) : null,
+                ColdRatio = Rounded(cold.Compiled.TotalUs / native.TotalUs),
+                ColdPrecompiledRatio = Rounded(cold.Precompiled.TotalUs / native.TotalUs),
+                Verdict = BenchVerdict.Of(fresh.Verdict),
+            },
+            Receipt = HotReceipt.Of(times, fresh.Delta, calibration, codeDeltaUs: null) with { Cold = ColdReceipt.Of(native, cold.Compiled) },
+        };
+    }
+
+    private IReadOnlyList<Arrangement> Arrangements(BenchSubject subject)
+    {
+        if (!request.Ablates) return PluginWorkload.Taxes;
+        // Without the check of the stack's limit code can leave the sandbox: not for code that is not trusted.
+        return subject.MayRunNative ? PluginWorkload.Everything : PluginWorkload.Taxes;
+    }
+
+    /// <summary>Builds what is stale, and the native metal once more for what a build takes.</summary>
+    private async Task<NativeCosts?> BuildAsync(BenchSubject subject, CancellationToken cancellation)
+    {
+        if (subject.Folder is not { } folder) return null;
+        BuildTarget[] targets = subject.MayRunNative ? [BuildTarget.Wasm, BuildTarget.NativeHere] : [BuildTarget.Wasm];
+        await PluginBuilder.EnsureAsync(folder, targets, progress, cancellation);
+        if (!subject.MayRunNative) return null;
+        var built = await PluginBuilder.BuildAsync(folder, [BuildTarget.NativeHere], progress: null, cancellation);
+        var native = BuildTarget.All.Where(target => target.Metal == Metal.Native).ToLookup(target => folder.StateOf(target) == BuildState.Current);
+        return new NativeCosts
+        {
+            Builds = native[true].Count(),
+            BuildSeconds = Math.Round(built[0].Time.TotalSeconds, 2),
+            Bytes = native[true].Sum(target => new FileInfo(folder.PathOf(target)).Length),
+            Missing = [.. native[false].Select(target => target.Name)],
+        };
+    }
+
+    /// <summary>Every case, byte for byte; true as well where there is one metal alone.</summary>
+    private async Task<bool> CompareAsync(BenchSubject subject, CancellationToken cancellation)
+    {
+        if (!subject.MayRunNative) return true;
+        Report(subject, $"comparing {subject.AllCases.Count} cases on both metals");
+        var compared = await PluginCaseRunner.RunAsync(subject.Folder!, subject.AllCases, [Metal.Native, Metal.Wasm], cancellation: cancellation);
+        return !compared.HasFailures;
+    }
+
+    private async Task<(ColdTimes Compiled, ColdTimes Precompiled, ColdTimes? Native)> LoadColdAsync(BenchSubject subject, CancellationToken cancellation)
+    {
+        var compiled = await coldLoad.CompileAsync(subject, request.Compilations, cancellation);
+        var precompiled = await coldLoad.PrecompiledAsync(subject, Metal.Wasm, request.ColdLoads, cancellation);
+        return (compiled, precompiled, subject.MayRunNative ? await coldLoad.PrecompiledAsync(subject, Metal.Native, request.ColdLoads, cancellation) : null);
+    }
+
+    private static MetalFigures Figures(string file, ArrangementTimes call, ArrangementTimes fresh, ColdProcessFigures? process) => new()
+    {
+        ColdProcessUs = process is null ? null : Math.Round(process.MedianUs),
+        CallP50Us = Rounded(call.P50Us),
+        CallP99Us = Rounded(call.P99Us),
+        RequestP50Us = Rounded(fresh.P50Us),
+        RequestP99Us = Rounded(fresh.P99Us),
+        MemoryBytes = process?.MemoryBytes,
+        InstanceBytes = process?.InstanceBytes,
+        SizeBytes = new FileInfo(file).Length,
+    };
+
+    private void Report(BenchSubject subject, string what) => progress?.Report($"{subject.Name}: {what}");
+
+    // Nanoseconds are the last digit that means anything.
+    private static double Rounded(double value) => Math.Round(value, 3);
+}

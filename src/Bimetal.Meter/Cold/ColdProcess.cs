@@ -1,0 +1,85 @@
+// Cold process: a fresh process of this very program loads one plugin and serves one request. Measured from outside, from the start of the
+// process to the line that says that the request was served; what a process without a plugin takes is measured beside it.
+
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Bimetal.Meter.Statistics;
+using Bimetal.Meter.Workloads;
+using Bimetal.Plugins;
+
+namespace Bimetal.Meter.Cold;
+
+/// <summary>Figures of fresh processes on one metal.</summary>
+/// <param name="MedianUs">From the start of the process to the first answer.</param>
+/// <param name="MemoryBytes">Resident memory, page tables included, that the plugin added to the process until its first answer.</param>
+/// <param name="InstanceBytes">The same for one more stream (native) or instance (wasm) in use.</param>
+internal sealed record ColdProcessFigures(double MedianUs, long MemoryBytes, long InstanceBytes);
+
+/// <summary>Starts processes.</summary>
+internal static class ColdProcess
+{
+    /// <summary>The hidden command that <see cref="ProcessWorker"/> answers to.</summary>
+    public const string CommandName = "bench-process";
+
+    /// <summary>In place of a metal: the process loads nothing.</summary>
+    public const string Nothing = "nothing";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether this process is the published binary: a process of a development build is not what a gateway starts.</summary>
+    public static bool IsPossible => !RuntimeFeature.IsDynamicCodeSupported && Environment.ProcessPath is not null;
+
+    /// <summary>Median of several processes, in turns, so that the machine's mood meets all metals.</summary>
+    public static async Task<IReadOnlyDictionary<string, ColdProcessFigures>> MeasureAsync(BenchSubject subject, int processes, CancellationToken cancellation)
+    {
+        string[] kinds = subject.Folder is null ? [] : subject.MayRunNative ? ["native", "wasm"] : ["wasm"];
+        var seen = kinds.ToDictionary(kind => kind, _ => new List<ColdProcessFigures>());
+        for (int process = 0; process < processes; process++)
+        {
+            foreach (string kind in kinds) seen[kind].Add(await StartAsync(kind, subject.Folder!.Path, cancellation));
+        }
+
+        return seen.ToDictionary(
+            pair => pair.Key,
+            pair => new ColdProcessFigures(
+                Quantile.Median(pair.Value.Select(one => one.MedianUs)),
+                (long)Quantile.Median(pair.Value.Select(one => (double)one.MemoryBytes)),
+                (long)Quantile.Median(pair.Value.Select(one => (double)one.InstanceBytes))));
+    }
+
+    /// <summary>Median of processes that load nothing.</summary>
+    public static async Task<double> EmptyUsAsync(int processes, CancellationToken cancellation)
+    {
+        var times = new List<double>();
+        for (int process = 0; process < processes; process++) times.Add((await StartAsync(Nothing, "", cancellation)).MedianUs);
+        return Quantile.Median(times);
+    }
+
+    private static async Task<ColdProcessFigures> StartAsync(string kind, string folder, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [CommandName, kind, folder]) { RedirectStandardOutput = true };
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(s_patience);
+        long started = Stopwatch.GetTimestamp();
+        using var process = Process.Start(start) ?? throw new PluginLoadException("a process of this program cannot be started");
+        try
+        {
+            string? served = await process.StandardOutput.ReadLineAsync(limit.Token);
+            double us = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
+            string? memory = await process.StandardOutput.ReadLineAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            if (served?.Split(' ') is not [ProcessWorker.Served, var preparationUs] || memory is null) throw new PluginLoadException($"{folder}: a fresh process could not serve a request on {kind}");
+            long[] bytes = [.. memory.Split(' ').Select(word => long.Parse(word, CultureInfo.InvariantCulture))];
+            return new ColdProcessFigures(us - double.Parse(preparationUs, CultureInfo.InvariantCulture), bytes[0], bytes[1]);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new PluginLoadException($"{folder}: a fresh process did not serve a request on {kind} within {s_patience.TotalSeconds} s");
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+    }
+}
