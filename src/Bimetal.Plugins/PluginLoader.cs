@@ -66,6 +66,7 @@ public static class PluginLoader
     {
         var metal = ChooseMetal(config, out string? notice);
         string path = Resolve(config, metal);
+        if (config.RootId.Length == 0 && PluginFolder.IsOne(config.Bundle)) config = config with { RootId = PluginFolder.Open(config.Bundle).Manifest.RootId };
         if (notice is not null) services.Report(PluginLogLevel.Info, config.Name, notice);
         return metal == Metal.Native ? NativePlugin.Load(config, path, services) : WasmPlugin.Load(config, path, services, cancellation);
     }

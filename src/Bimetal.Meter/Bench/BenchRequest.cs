@@ -41,7 +41,10 @@ public sealed record BenchRequest
 
     private static IEnumerable<BenchSubject> References() =>
         Directory.GetDirectories(Path.Combine(SdkFolder.Find().Home, "plugins")).Where(PluginFolder.IsOne).Order(StringComparer.Ordinal)
-            .Select(folder => BenchSubject.Of(PluginFolder.Open(folder)));
+            .Select(PluginFolder.Open).Where(HasBothMetals).Select(folder => BenchSubject.Of(folder));
+
+    // What has no native build has nothing to be compared with.
+    private static bool HasBothMetals(PluginFolder folder) => folder.TargetsHere.Count == BuildTarget.Here.Count;
 
     private static IEnumerable<BenchSubject> Resolve(string argument)
     {

@@ -1,4 +1,6 @@
-// A plugin as its author has it: a folder with plugin.yaml, C sources, cases/, and after `bimetal build` the artefacts in build/.
+// A plugin as its author has it: a folder with plugin.yaml, sources, cases/, and after `bimetal build` the artefacts in build/.
+
+using Bimetal.Plugins.Bundles.Languages;
 
 namespace Bimetal.Plugins.Bundles;
 
@@ -26,6 +28,9 @@ public sealed class PluginFolder
 
     public PluginManifest Manifest { get; }
 
+    /// <summary>What is built when nothing else is said: the metals of this machine that the plugin's language has a build for.</summary>
+    public IReadOnlyList<BuildTarget> TargetsHere => [.. BuildTarget.Here.Where(target => Toolchain.Of(Manifest.Language).Lacks(target.Metal) is null)];
+
     public string CasesFolder => System.IO.Path.Combine(Path, "cases");
 
     /// <summary>Whether a path is a plugin folder.</summary>
@@ -47,9 +52,10 @@ public sealed class PluginFolder
         string artefact = PathOf(target);
         if (!File.Exists(artefact)) return BuildState.Missing;
         if (BuildRecord.TryRead(BuildRecord.PathOf(artefact)) is not { } record) return BuildState.Stale;
+        var toolchain = Toolchain.Of(Manifest.Language);
         bool isCurrent = record.Sources == BuildRecord.DigestOfSources(Path)
-            && record.Flags == BuildRecord.DigestOf(ClangCommand.Flags(target))
-            && (SdkFolder.TryFind() is not { } sdk || record.Sdk == BuildRecord.DigestOfSources(sdk.Sources, sdk.NativeInclude))
+            && record.Flags == BuildRecord.DigestOf(toolchain.Flags(target))
+            && (SdkFolder.TryFind() is not { } sdk || record.Sdk == BuildRecord.DigestOfSources(toolchain.SdkFolders(sdk)))
             && record.Artefact == BuildRecord.DigestOfFile(artefact);
         return isCurrent ? BuildState.Current : BuildState.Stale;
     }
@@ -59,6 +65,7 @@ public sealed class PluginFolder
     public string Require(BuildTarget target) => StateOf(target) switch
     {
         BuildState.Current => PathOf(target),
+        _ when Toolchain.Of(Manifest.Language).Lacks(target.Metal) is { } lack => throw new PluginLoadException($"{Path}: {lack}"),
         BuildState.Missing => throw new PluginLoadException($"{PathOf(target)}: is not there; run: bimetal build {Path}"),
         _ => throw new PluginLoadException($"{PathOf(target)}: is older than its sources; run: bimetal build {Path}"),
     };

@@ -1,6 +1,7 @@
 // plugin.yaml: what an author says of a plugin. It cannot say how far the plugin is trusted; only a gateway's configuration can.
 
 using System.Text.RegularExpressions;
+using Bimetal.Plugins.Bundles.Languages;
 
 namespace Bimetal.Plugins.Bundles;
 
@@ -15,8 +16,16 @@ public sealed partial record PluginManifest
 
     public string Description { get; init; } = "";
 
-    /// <summary>C sources, relative to the folder; every build compiles all of them.</summary>
+    /// <summary>
+    /// Sources of one language, relative to the folder: all C files of the plugin, or the one file of another language that the compiler begins with.
+    /// </summary>
     public required IReadOnlyList<string> Sources { get; init; }
+
+    /// <summary>Told by the sources' endings.</summary>
+    public PluginLanguage Language { get; private init; }
+
+    /// <summary>Which of the plugins that the module registers is meant, where its SDK registers them by name; a gateway's configuration can say otherwise.</summary>
+    public string RootId { get; init; } = "";
 
     /// <summary>What the plugin may add to a request; a gateway's configuration can say otherwise.</summary>
     public TimeSpan? LatencyBudget { get; init; }
@@ -34,25 +43,36 @@ public sealed partial record PluginManifest
             Version = mapping.RequiredText("version"),
             Description = mapping.Text("description") ?? "",
             Sources = mapping.Texts("sources"),
+            RootId = mapping.Text("root_id") ?? "",
             LatencyBudget = mapping.Duration("latency_budget"),
         };
         mapping.Finish();
-        manifest.Check(mapping, folder);
-        return manifest;
+        return manifest.Checked(mapping, folder);
     }
+
+    /// <summary>Whether a text can be a plugin's name.</summary>
+    public static bool IsName(string text) => NamePattern().IsMatch(text);
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,63}\\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NamePattern();
 
-    private void Check(BundleMapping mapping, string folder)
+    private PluginManifest Checked(BundleMapping mapping, string folder)
     {
-        if (!NamePattern().IsMatch(Name)) throw mapping.Error("name", $"'{Name}' is not a plugin's name; write at most 64 of a-z, 0-9 and '-'");
-        if (Sources.Count == 0) throw mapping.Error("sources", "is required; name at least one C file");
+        if (!IsName(Name)) throw mapping.Error("name", $"'{Name}' is not a plugin's name; write at most 64 of a-z, 0-9 and '-'");
+        if (Sources.Count == 0) throw mapping.Error("sources", "is required; name at least one source file");
         foreach (string source in Sources)
         {
             bool isInside = !Path.IsPathRooted(source) && !source.Split('/').Contains("..");
-            if (!isInside || !source.EndsWith(".c", StringComparison.Ordinal)) throw mapping.Error("sources", $"'{source}' must be a .c file inside the folder");
+            if (!isInside || PluginLanguages.OfSource(source) is null)
+                throw mapping.Error("sources", $"'{source}' must be a file inside the folder that ends in {string.Join(" or ", PluginLanguages.Endings)}");
             if (!File.Exists(Path.Combine(folder, source))) throw mapping.Error("sources", $"{source} does not exist");
         }
+
+        var language = PluginLanguages.OfSource(Sources[0])!.Value;
+        if (Sources.FirstOrDefault(source => PluginLanguages.OfSource(source) != language) is { } other)
+            throw mapping.Error("sources", $"{Sources[0]} and {other} are of two languages; a plugin has one");
+        if (language != PluginLanguage.C && Sources.Count > 1)
+            throw mapping.Error("sources", $"name only the file that the compiler begins with ({Sources[0]}?); it finds the others by itself");
+        return this with { Language = language };
     }
 }

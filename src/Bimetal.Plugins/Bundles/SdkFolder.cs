@@ -1,4 +1,4 @@
-// Where the C SDK is: beside the binary's checkout or installation.
+// Where the SDKs are: beside the binary's checkout or installation.
 
 namespace Bimetal.Plugins.Bundles;
 

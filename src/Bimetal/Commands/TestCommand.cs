@@ -15,7 +15,7 @@ internal static class TestCommand
         var json = new Option<string?>("--json") { Description = "where the counts go as JSON", HelpName = "FILE" };
         var command = new ExampleCommand(
             "test",
-            "Runs the cases of a plugin folder on both metals and compares what they do.",
+            "Runs the cases of a plugin folder on the metals that it has, and compares what they do.",
             "bimetal test plugins/token-auth",
             "bimetal test plugins/image-meta --metal wasm --json result.json") { folder, metal, json };
         command.SetAction((result, cancellation) => TestCommandRunner.RunAsync(

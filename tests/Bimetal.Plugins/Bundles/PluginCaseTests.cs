@@ -1,4 +1,4 @@
-// The cases of every plugin in plugins/, on the native metal: as the authors say, and whatever the chunks.
+// The cases of every plugin in plugins/, on each metal that it has: as the authors say, and whatever the chunks.
 
 using System.Text;
 using Bimetal.Plugins.Bundles;
@@ -9,7 +9,12 @@ namespace Bimetal.Plugins.Tests.Bundles;
 
 public sealed class PluginCaseTests
 {
-    public static TheoryData<string> Plugins => [.. Directory.GetDirectories(Path.Combine(Repository.Root, "plugins")).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal)];
+    private static readonly string[] s_all = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "plugins")).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal)];
+
+    public static TheoryData<string> Plugins => [.. s_all.Where(name => Open(name).TargetsHere.Count == 2)];
+
+    public static TheoryData<string, InstancePolicy> WasmPlugins =>
+        new(s_all.Where(name => Open(name).TargetsHere.Count == 1).SelectMany(name => new[] { (name, InstancePolicy.PerRequest), (name, InstancePolicy.Shared) }));
 
     public static TheoryData<string, InstancePolicy> PluginsAndProbe =>
         new(Plugins.Select(row => row.Data).Append("../tests/Plugins/probe").SelectMany(name => new[] { (name, InstancePolicy.PerRequest), (name, InstancePolicy.Shared) }));
@@ -47,6 +52,30 @@ public sealed class PluginCaseTests
     }
 
     [Theory]
+    [MemberData(nameof(WasmPlugins))]
+    public async Task Run_OnWasmAlone_ComesOutAsTheCasesSay(string name, InstancePolicy instance)
+    {
+        var folder = await BuiltAsync(name);
+        var cases = CaseReader.ReadAll(folder);
+        foreach (var kind in Enum.GetValues<CaseKind>()) Assert.Contains(cases, one => one.Kind == kind);
+        var report = await PluginCaseRunner.RunAsync(folder, cases, [Metal.Wasm], instance: instance, cancellation: TestContext.Current.CancellationToken);
+        Assert.Empty(report.Results.Where(result => result.Mismatch is not null).Select(Describe));
+    }
+
+    [Theory]
+    [InlineData("as-ab-bucket", "ab-bucket")]
+    [InlineData("as-token-auth", "token-auth")]
+    public async Task Run_InAssemblyScript_DoesWhatTheTaskInCDoes(string name, string nameInC)
+    {
+        var folder = await BuiltAsync(name);
+        var inC = await BuiltAsync(nameInC);
+        var report = await PluginCaseRunner.RunAsync(folder, CaseReader.ReadAll(folder), [Metal.Wasm], cancellation: TestContext.Current.CancellationToken);
+        var expected = await PluginCaseRunner.RunAsync(inC, CaseReader.ReadAll(inC), [Metal.Native], cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(expected.Results.Select(result => result.Case.Name), report.Results.Select(result => result.Case.Name));
+        Assert.Empty(expected.Results.Zip(report.Results).Where(pair => !pair.First.Outcome.SameAs(pair.Second.Outcome)).Select(pair => pair.First.Case.Name));
+    }
+
+    [Theory]
     [InlineData("image-meta", 0)]
     [InlineData("image-meta", 1)]
     [InlineData("image-meta", 13)]
@@ -69,8 +98,10 @@ public sealed class PluginCaseTests
 
     private static async Task<PluginFolder> BuiltAsync(string name)
     {
-        var folder = PluginFolder.Open(Path.Combine(Repository.Root, "plugins", name));
+        var folder = Open(name);
         await PluginBuilder.EnsureAsync(folder, cancellation: TestContext.Current.CancellationToken);
         return folder;
     }
+
+    private static PluginFolder Open(string name) => PluginFolder.Open(Path.Combine(Repository.Root, "plugins", name));
 }
