@@ -23,6 +23,7 @@ package_of() {
     npm) echo npm ;;
     curl) echo curl ;;
     redis-server) echo redis-server ;;
+    chromium) echo chromium ;;
     /usr/include/wasm32-wasi/stdio.h) echo wasi-libc ;;
     /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a) echo libclang-rt-19-dev-wasm32 ;;
     *) return 1 ;;

@@ -67,7 +67,7 @@ typedef uint32_t bp_level;
 #define BP_ERROR 4u
 #define BP_CRITICAL 5u
 
-#if defined(__wasm__)
+#if defined(__wasm__) && !defined(BP_HOST_TABLE)
 #include "target_wasm.h"
 #else
 #include "target_native.h"

@@ -46,7 +46,7 @@ static inline void sha256_store(uint8_t *bytes, uint32_t word)
 }
 
 /* Takes one block of 64 bytes into the state (FIPS 180-4, 6.2.2). */
-static void sha256_block(sha256_state *state, const uint8_t *block)
+static inline void sha256_block_portable(sha256_state *state, const uint8_t *block)
 {
     uint32_t w[64];
     for (int i = 0; i < 16; i++) w[i] = sha256_load(block + 4 * i);
@@ -69,6 +69,15 @@ static void sha256_block(sha256_state *state, const uint8_t *block)
     state->h[0] += a, state->h[1] += b, state->h[2] += c, state->h[3] += d;
     state->h[4] += e, state->h[5] += f, state->h[6] += g, state->h[7] += h;
 }
+
+#if defined(SHA256_BLOCK)
+#include SHA256_BLOCK /* a header with a sha256_block for one kind of processor */
+#else
+static void sha256_block(sha256_state *state, const uint8_t *block)
+{
+    sha256_block_portable(state, block);
+}
+#endif
 
 /* Ends a message: its last bytes after taken_bytes (a multiple of 64) that the state has seen; writes the 32 bytes of the digest. */
 static void sha256_finish(sha256_state state, uint64_t taken_bytes, const uint8_t *rest, size_t rest_length, uint8_t digest[SHA256_BYTES])

@@ -22,8 +22,12 @@ typedef struct bp_list {
     size_t count;
 } bp_list;
 
+#if defined(BP_HOST_TABLE)
+#include BP_HOST_TABLE /* defines bp_host: the meter builds plugins together with a host (bench/bare) */
+#else
 /* A copy of the host's table, inside the plugin's own image: one load fewer for every call. Written once, by bimetal_plugin_init. */
 extern bimetal_host bp_host;
+#endif
 
 static inline bp_status bp_target_header_get(bp_stream stream, bp_map map, bp_slice name, bp_slice *value)
 {

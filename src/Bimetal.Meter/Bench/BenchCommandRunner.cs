@@ -1,5 +1,7 @@
 // `bimetal bench`: everything but the command line itself.
 
+using System.Text.Json;
+using Bimetal.Meter.Functions;
 using Bimetal.Meter.Report;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
@@ -7,15 +9,21 @@ using Bimetal.Wasm.Engine;
 
 namespace Bimetal.Meter.Bench;
 
-/// <summary>Measures plugins on both metals and prints the table.</summary>
+/// <summary>Where reports go, and what they are compared with; null: nowhere, nothing.</summary>
+/// <param name="Json">A file that is written as JSON.</param>
+/// <param name="Html">A file that is written as one page.</param>
+/// <param name="Markdown">A document whose generated part is rewritten.</param>
+/// <param name="Compare">An earlier JSON report.</param>
+public sealed record BenchOutputs(string? Json, string? Html, string? Markdown, string? Compare);
+
+/// <summary>Measures plugins or a function on both metals and prints the table.</summary>
 public static class BenchCommandRunner
 {
     /// <param name="arguments">Configurations, plugin folders or names of reference plugins; none: all reference plugins.</param>
-    /// <param name="jsonFile">Where the report goes as JSON; null: nowhere.</param>
-    /// <param name="markdownFile">A document whose generated part is rewritten with the table; null: none.</param>
-    /// <returns>0; 1 when a plugin cannot be built or loaded, or its metals answer differently; 2 when an argument is wrong.</returns>
+    /// <param name="outputs">Where the report goes beside the table.</param>
+    /// <returns>0; 1 when a plugin cannot be built or loaded, its metals answer differently, or something got slower beyond noise; 2 when an argument is wrong.</returns>
     public static async Task<int> RunAsync(
-        IReadOnlyList<string> arguments, bool isFull, string? jsonFile, string? markdownFile, TextWriter output, TextWriter error, CancellationToken cancellation)
+        IReadOnlyList<string> arguments, bool isFull, BenchOutputs outputs, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         BenchRequest request;
         try
@@ -28,13 +36,38 @@ public static class BenchCommandRunner
             return ExitCodes.WrongUsage;
         }
 
+        return await ReportAsync(outputs, output, error, () => BenchRunner.RunAsync(request, new LineProgress(error), cancellation));
+    }
+
+    /// <summary>Measures one function on both metals, no plugin needed.</summary>
+    /// <returns>As above.</returns>
+    public static Task<int> RunFunctionAsync(FunctionRequest request, BenchOutputs outputs, TextWriter output, TextWriter error, CancellationToken cancellation) =>
+        ReportAsync(outputs, output, error, () => FunctionBench.RunAsync(request, new LineProgress(error), cancellation));
+
+    private static async Task<int> ReportAsync(BenchOutputs outputs, TextWriter output, TextWriter error, Func<Task<BenchReport>> measure)
+    {
+        BenchReport? before = null;
         try
         {
-            var report = await BenchRunner.RunAsync(request, new LineProgress(error), cancellation);
-            if (jsonFile is not null) await File.WriteAllTextAsync(jsonFile, BenchJson.Write(report), cancellation);
-            if (markdownFile is not null) await RewriteAsync(markdownFile, report, cancellation);
+            // Before the minutes of measuring, not after them.
+            if (outputs.Compare is { } old) before = BenchJson.Read(await File.ReadAllTextAsync(old)) ?? throw new JsonException("is empty");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        {
+            await error.WriteLineAsync($"{outputs.Compare}: is not a report that `bimetal bench --json` wrote: {exception.Message}");
+            return ExitCodes.WrongUsage;
+        }
+
+        try
+        {
+            var report = await measure();
+            if (outputs.Json is { } json) await File.WriteAllTextAsync(json, BenchJson.Write(report));
+            if (outputs.Html is { } html) await File.WriteAllTextAsync(html, BenchHtml.Write(report));
+            if (outputs.Markdown is { } document) await RewriteAsync(document, report);
             await output.WriteAsync(BenchTable.Write(report));
-            return report.Tasks.All(task => task.SameResult) ? ExitCodes.Success : ExitCodes.Failure;
+            bool isSame = report.Tasks.All(task => task.SameResult);
+            bool isSlower = before is not null && await CompareAsync(before, report, outputs.Compare!, output, error);
+            return isSame && !isSlower ? ExitCodes.Success : ExitCodes.Failure;
         }
         catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
         {
@@ -43,10 +76,24 @@ public static class BenchCommandRunner
         }
     }
 
-    private static async Task RewriteAsync(string file, BenchReport report, CancellationToken cancellation)
+    /// <returns>Whether something got slower, or nothing can be said of it.</returns>
+    private static async Task<bool> CompareAsync(BenchReport before, BenchReport report, string file, TextWriter output, TextWriter error)
     {
-        string document = await File.ReadAllTextAsync(file, cancellation);
+        if (BenchComparison.Objection(before, report) is { } objection)
+        {
+            await error.WriteLineAsync($"{file}: {objection}");
+            return true;
+        }
+
+        var figures = BenchComparison.Compare(before, report);
+        await output.WriteAsync("\n" + BenchComparison.Write(figures, file));
+        return figures.Any(figure => figure.IsRegression);
+    }
+
+    private static async Task RewriteAsync(string file, BenchReport report)
+    {
+        string document = await File.ReadAllTextAsync(file);
         string rewritten = BenchMarkdown.Replace(document, report) ?? throw new IOException($"{file}: has no lines {BenchMarkdown.Begin} and {BenchMarkdown.End}");
-        await File.WriteAllTextAsync(file, rewritten, cancellation);
+        await File.WriteAllTextAsync(file, rewritten);
     }
 }

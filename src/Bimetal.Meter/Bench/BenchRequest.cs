@@ -14,6 +14,18 @@ public sealed record BenchRequest
 
     public MeterPlan Plan { get; init; } = MeterPlan.Quick;
 
+    /// <summary>How often everything is loaded and measured anew; a win counts when every session has it.</summary>
+    public int Sessions { get; init; } = 5;
+
+    /// <summary>Whether engines by others are measured as well, where they are installed.</summary>
+    public bool MeasuresPeers { get; init; } = true;
+
+    /// <summary>Whether it is measured how figures grow with payload and plugins.</summary>
+    public bool MeasuresScaling { get; init; }
+
+    /// <summary>How long requests go through a gateway; zero: they do not.</summary>
+    public TimeSpan WireTime { get; init; } = TimeSpan.FromSeconds(0.9);
+
     /// <summary>Cold loads behind each figure.</summary>
     public int ColdLoads { get; init; } = 5;
 
@@ -35,7 +47,7 @@ public sealed record BenchRequest
         var twice = subjects.GroupBy(one => one.Name).FirstOrDefault(group => group.Count() > 1);
         if (twice is not null) throw new PluginLoadException($"{twice.Key}: is named twice; measure it once");
         return isFull
-            ? new BenchRequest { Subjects = subjects, Plan = MeterPlan.Full, ColdLoads = 20, Compilations = 5, Processes = 15 }
+            ? new BenchRequest { Subjects = subjects, Plan = MeterPlan.Full, ColdLoads = 20, Compilations = 5, Processes = 15, MeasuresScaling = true, WireTime = TimeSpan.FromSeconds(15) }
             : new BenchRequest { Subjects = subjects };
     }
 

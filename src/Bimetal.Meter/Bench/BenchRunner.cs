@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using Bimetal.Meter.Cold;
+using Bimetal.Meter.Peers;
 using Bimetal.Meter.Receipts;
 using Bimetal.Meter.Report;
 using Bimetal.Meter.Workloads;
@@ -31,12 +32,17 @@ public static class BenchRunner
             tasks.Add(await subjects.MeasureAsync(subject, cancellation));
         }
 
+        double? emptyProcessUs = request.Processes > 0 && ColdProcess.IsPossible ? Math.Round(await ColdProcess.EmptyUsAsync(request.Processes, cancellation)) : null;
+        PeerReport[] peers = request.MeasuresPeers ? [await V8Peer.MeasureAsync(request.Subjects, progress, cancellation), .. await BarePeers.MeasureAsync(request.Subjects, tasks, progress, cancellation), PeerReports.Workerd] : [];
         return new BenchReport
         {
             Machine = MachineDescription.OfThis(),
             Tasks = tasks,
             Summary = BenchSummaries.Of(tasks),
-            EmptyProcessUs = request.Processes > 0 && ColdProcess.IsPossible ? Math.Round(await ColdProcess.EmptyUsAsync(request.Processes, cancellation)) : null,
+            Claims = ClaimsTable.Of(tasks, peers, emptyProcessUs),
+            Peers = peers,
+            Scaling = request.MeasuresScaling ? await ScalingMeter.MeasureAsync(progress, cancellation) : [],
+            EmptyProcessUs = emptyProcessUs,
             RunSeconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 1),
         };
     }

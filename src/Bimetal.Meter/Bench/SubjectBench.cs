@@ -2,9 +2,11 @@
 // processes, then the rounds.
 
 using Bimetal.Meter.Cold;
+using Bimetal.Meter.Functions;
 using Bimetal.Meter.Receipts;
 using Bimetal.Meter.Report;
 using Bimetal.Meter.Statistics;
+using Bimetal.Meter.Wire;
 using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
@@ -27,9 +29,18 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         var processes = request.Processes > 0 && ColdProcess.IsPossible
             ? await ColdProcess.MeasureAsync(subject, request.Processes, cancellation)
             : new Dictionary<string, ColdProcessFigures>();
-        await using var workload = await PluginWorkload.LoadAsync(subject, Arrangements(subject), cancellation);
-        Report(subject, $"{subject.Input}, {request.Plan.Rounds} rounds of {workload.Arrangements.Count} arrangements");
-        var times = new PluginMeter(workload, clock).Run(request.Plan, progress: null, cancellation);
+        var best = request.Ablates ? await NativeBest.TryBuildAsync(subject, progress, cancellation) : null;
+        var arrangements = Arrangements(subject);
+        Report(subject, $"{subject.Input}, {request.Sessions} sessions of {request.Plan.Rounds} rounds");
+        var sessions = new List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>();
+        while (sessions.Count < request.Sessions)
+        {
+            await using var workload = await PluginWorkload.LoadAsync(subject, arrangements, best?.Path, cancellation);
+            sessions.Add(new PluginMeter(workload, clock).Run(request.Plan, progress: null, cancellation));
+        }
+
+        var times = sessions[0].Keys.ToDictionary(arrangement => arrangement, arrangement => ArrangementTimes.Merge([.. sessions.Select(session => session[arrangement])]));
+        var code = request.Ablates ? await CodeMeter.TryMeasureAsync(subject, request.Plan.Rounds * request.Sessions, progress, cancellation) : null;
         var task = new BenchTask
         {
             Task = subject.Name,
@@ -43,26 +54,37 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
                 CompileMs = Rounded((cold.Compiled["compile"] + cold.Compiled["link"]) / 1000),
                 CloneUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].BeginUs)),
                 ResetUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].EndUs)),
+                PlainRequestUs = Rounded(cold.Precompiled["instantiate"] + cold.Precompiled["first call"]),
             },
             Receipt = new Receipt { Hot = [], UnexplainedUs = 0 },
             NativeCosts = costs,
             SameResult = isSame && times.Values.All(one => one.Odd == 0),
         };
-        return cold.Native is null ? task : WithNative(task, subject, times, cold.Native, cold, processes.GetValueOrDefault("native"));
+        return cold.Native is null ? task : WithNative(task, subject, times, sessions, cold, processes.GetValueOrDefault("native"), code) with
+        {
+            Gateway = request.WireTime > TimeSpan.Zero ? await GatewayMeter.TryMeasureAsync(subject, request.WireTime, cancellation) : null,
+            NativeBest = best is null ? null : Figures(best.Path, times[Arrangement.NativeBest], times[Arrangement.NativeBest], process: null) with { Build = best.Build },
+        };
     }
 
     private BenchTask WithNative(
-        BenchTask task, BenchSubject subject, IReadOnlyDictionary<Arrangement, ArrangementTimes> times, ColdTimes native,
-        (ColdTimes Compiled, ColdTimes Precompiled, ColdTimes? Native) cold, ColdProcessFigures? process)
+        BenchTask task, BenchSubject subject, Dictionary<Arrangement, ArrangementTimes> times, List<IReadOnlyDictionary<Arrangement, ArrangementTimes>> sessions,
+        (ColdTimes Compiled, ColdTimes Precompiled, ColdTimes? Native) cold, ColdProcessFigures? process, CodeFigures? code)
     {
+        var native = cold.Native!;
+        PairedComparison[] each = [.. sessions.Select(session => PairedComparison.Of(session[Arrangement.Native].RoundMediansUs, session[Arrangement.WasmPerRequest].RoundMediansUs))];
         var warm = times[Arrangement.Native];
         var call = PairedComparison.Of(warm.RoundMediansUs, times[Arrangement.WasmShared].RoundMediansUs);
         var fresh = PairedComparison.Of(warm.RoundMediansUs, times[Arrangement.WasmPerRequest].RoundMediansUs);
         return task with
         {
             Native = Figures(subject.NativePath!, warm, warm, process) with { ColdLoadUs = Rounded(native.TotalUs) },
+            CodeRatio = code is null ? null : Rounded(code.Ratio),
+            CodeNativeUs = code is null ? null : Rounded(code.NativeUs),
             Tax = new TaxFigures
             {
+                Sessions = [.. each.Select(one => new SessionFigures(Rounded(one.Delta), [Rounded(one.DeltaInterval.Low), Rounded(one.DeltaInterval.High)]))],
+                NativeWins = RepeatedSessions.IsFirstAlwaysFaster(each),
                 CallRatio = Rounded(call.Ratio),
                 CallDeltaUs = Rounded(call.Delta),
                 CallIntervalUs = [Rounded(call.DeltaInterval.Low), Rounded(call.DeltaInterval.High)],
@@ -74,7 +96,7 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
                 ColdPrecompiledRatio = Rounded(cold.Precompiled.TotalUs / native.TotalUs),
                 Verdict = BenchVerdict.Of(fresh.Verdict),
             },
-            Receipt = HotReceipt.Of(times, fresh.Delta, calibration, codeDeltaUs: null) with { Cold = ColdReceipt.Of(native, cold.Compiled) },
+            Receipt = HotReceipt.Of(times, fresh.Delta, calibration, code?.StrippedDeltaUs) with { Cold = ColdReceipt.Of(native, cold.Compiled) },
         };
     }
 
@@ -123,13 +145,22 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
     {
         ColdProcessUs = process is null ? null : Math.Round(process.MedianUs),
         CallP50Us = Rounded(call.P50Us),
+        CallP50IntervalUs = Bounds(call),
         CallP99Us = Rounded(call.P99Us),
         RequestP50Us = Rounded(fresh.P50Us),
+        RequestP50IntervalUs = Bounds(fresh),
+        RequestQuantilesUs = [.. fresh.QuantilesUs.Select(Rounded)],
         RequestP99Us = Rounded(fresh.P99Us),
         MemoryBytes = process?.MemoryBytes,
         InstanceBytes = process?.InstanceBytes,
         SizeBytes = new FileInfo(file).Length,
     };
+
+    private static double[] Bounds(ArrangementTimes times)
+    {
+        var interval = MedianInterval.Of(times.RoundMediansUs);
+        return [Rounded(interval.Low), Rounded(interval.High)];
+    }
 
     private void Report(BenchSubject subject, string what) => progress?.Report($"{subject.Name}: {what}");
 

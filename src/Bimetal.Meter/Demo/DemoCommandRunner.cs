@@ -47,7 +47,7 @@ public static class DemoCommandRunner
             var result = await DemoOnce.RunAsync(options, stop.Token);
             foreach (string line in result.Lines) await output.WriteLineAsync(line);
             await output.WriteLineAsync();
-            var request = BenchRequest.Of(["token-auth", "image-meta"], isFull: false) with { Processes = 0 };
+            var request = BenchRequest.Of(["token-auth", "image-meta"], isFull: false) with { Processes = 0, Sessions = 1, WireTime = TimeSpan.Zero, MeasuresPeers = false, Ablates = false };
             var report = await BenchRunner.RunAsync(request, options.Progress, stop.Token);
             await output.WriteAsync(BenchTable.Write(report));
             bool held = result.HasHeld && report.Tasks.All(task => task.SameResult);

@@ -40,7 +40,7 @@ internal sealed record Calibration(double BoundaryUs, double HostCallUs, double 
     private static async Task<(double DeltaUs, double HostCalls, double CopiedBytes)> MeasureAsync(
         PluginFolder folder, IReadOnlyList<PluginCase> cases, MeterClock clock, CancellationToken cancellation)
     {
-        await using var workload = await PluginWorkload.LoadAsync(BenchSubject.Of(folder, cases), [Arrangement.Native, Wasm], cancellation);
+        await using var workload = await PluginWorkload.LoadAsync(BenchSubject.Of(folder, cases), [Arrangement.Native, Wasm], bestPath: null, cancellation);
         var times = new PluginMeter(workload, clock).Run(s_plan, progress: null, cancellation);
         var native = times[Arrangement.Native];
         return (PairedComparison.Of(native.CallbacksUs, times[Wasm].CallbacksUs).Delta, native.HostCalls, times[Wasm].CopiedBytes);

@@ -42,9 +42,12 @@ internal static class HotReceipt
         {
             Hot = items,
             UnexplainedUs = Math.Round(requestDeltaUs - items.Sum(item => item.Us), 3),
-            WhatIf = times.TryGetValue(Arrangement.WasmExplicitBounds, out var bounds) ? [Item("explicit bounds", Difference(bounds.CallbacksUs, call.CallbacksUs))] : [],
+            WhatIf = [.. WhatIf("explicit bounds", Arrangement.WasmExplicitBounds, times), .. WhatIf("polling for the deadline", Arrangement.WasmPolling, times)],
         };
     }
+
+    private static IEnumerable<ReceiptItem> WhatIf(string name, Arrangement other, IReadOnlyDictionary<Arrangement, ArrangementTimes> times) =>
+        times.TryGetValue(other, out var changed) ? [Item(name, Difference(changed.CallbacksUs, times[Arrangement.WasmShared].CallbacksUs))] : [];
 
     /// <summary>What the switch costs where it is on.</summary>
     private static void AddSwitch(List<ReceiptItem> items, string name, Arrangement without, IReadOnlyDictionary<Arrangement, ArrangementTimes> times)

@@ -15,6 +15,14 @@ public sealed record BenchReport
 
     public required BenchSummary Summary { get; init; }
 
+    /// <summary>The claims that the figures speak to.</summary>
+    public IReadOnlyList<ClaimRow> Claims { get; init; } = [];
+
+    public IReadOnlyList<PeerReport> Peers { get; init; } = [];
+
+    /// <summary>Measured by <c>--full</c> alone.</summary>
+    public IReadOnlyList<ScalingCurve> Scaling { get; init; } = [];
+
     /// <summary>How long the whole run took.</summary>
     public double RunSeconds { get; init; }
 
@@ -45,6 +53,12 @@ public sealed record BenchTask
     /// <summary>Wasm to native of the same functions without ABI and host.</summary>
     public double? CodeRatio { get; init; }
 
+    /// <summary>What native takes for those functions, the median exchange.</summary>
+    public double? CodeNativeUs { get; init; }
+
+    /// <summary>Absent where no case is a request without a body, and for third-party plugins.</summary>
+    public GatewayFigures? Gateway { get; init; }
+
     /// <summary>Absent without <see cref="Native"/>.</summary>
     public TaxFigures? Tax { get; init; }
 
@@ -73,9 +87,24 @@ public sealed record MetalFigures
 
     public required double CallP50Us { get; init; }
 
+    /// <summary>95 % confidence interval of <see cref="CallP50Us"/>.</summary>
+    public IReadOnlyList<double>? CallP50IntervalUs { get; init; }
+
     public required double CallP99Us { get; init; }
 
     public required double RequestP50Us { get; init; }
+
+    /// <summary>95 % confidence interval of <see cref="RequestP50Us"/>.</summary>
+    public IReadOnlyList<double>? RequestP50IntervalUs { get; init; }
+
+    /// <summary>A request at the quantiles 1, 5, 10, 25, 50, 75, 90, 99 and 99.9 %.</summary>
+    public IReadOnlyList<double> RequestQuantilesUs { get; init; } = [];
+
+    /// <summary>A request to an instance that is made and started for it, not cloned; wasm alone.</summary>
+    public double? PlainRequestUs { get; init; }
+
+    /// <summary>How it was built; of <see cref="BenchTask.NativeBest"/> alone.</summary>
+    public string? Build { get; init; }
 
     public required double RequestP99Us { get; init; }
 
@@ -118,9 +147,18 @@ public sealed record TaxFigures
     /// <summary>Cold load of wasm with its code in the cache, to that of native.</summary>
     public double? ColdPrecompiledRatio { get; init; }
 
+    /// <summary>The request tax of each session: the plugin is loaded anew for each.</summary>
+    public IReadOnlyList<SessionFigures> Sessions { get; init; } = [];
+
+    /// <summary>Whether native was faster in every session, each time beyond noise.</summary>
+    public bool NativeWins { get; init; }
+
     /// <summary><c>native faster</c>, <c>wasm faster</c> or <c>too noisy to say</c>.</summary>
     public required string Verdict { get; init; }
 }
+
+/// <summary>One session's request tax with its 95 % confidence interval.</summary>
+public sealed record SessionFigures(double DeltaUs, IReadOnlyList<double> IntervalUs);
 
 /// <summary>The itemised tax: every item is wasm minus native.</summary>
 public sealed record Receipt
@@ -165,7 +203,7 @@ public sealed record BenchSummary
 {
     public required int Tasks { get; init; }
 
-    /// <summary>Tasks in which native was faster.</summary>
+    /// <summary>Tasks in which native was faster in every session.</summary>
     public required int NativeWins { get; init; }
 
     public double? CodeRatioGeomean { get; init; }

@@ -13,7 +13,7 @@ internal static class BenchSummaries
         return new BenchSummary
         {
             Tasks = tasks.Count,
-            NativeWins = taxes.Count(tax => tax.Verdict == BenchVerdict.NativeFaster),
+            NativeWins = taxes.Count(tax => tax.NativeWins),
             CodeRatioGeomean = Geomean(tasks.Select(task => task.CodeRatio)),
             CallRatioGeomean = Geomean(taxes.Select(tax => (double?)tax.CallRatio)),
             RequestRatioGeomean = Geomean(taxes.Select(tax => (double?)tax.RequestRatio)),

@@ -26,6 +26,10 @@ public static class BenchTable
 
         text.Append('\n');
         Wrapped(text, Summary(report.Summary), indent: 2);
+        if (report.Claims.Count > 0) WriteClaims(text, report.Claims);
+        foreach (var peer in report.Peers)
+            Wrapped(text, peer.Skipped is { } reason ? $"peer {peer.Name}: skipped, {reason}" : $"peer {peer.Name} {peer.Version}: {peer.Mode}; {(peer.Code.Count > 0 ? $"{peer.Code.Count} tasks" : $"the same result in {peer.Tasks.Count(task => task.SameResult)} of {peer.Tasks.Count} tasks")}", indent: 2);
+        Line(text, string.Create(CultureInfo.InvariantCulture, $"measured in {report.RunSeconds:0.0} s"));
         return text.ToString();
     }
 
@@ -45,6 +49,11 @@ public static class BenchTable
         Line(text, $"  {"us per exchange",-22}{"native p50",12}{"p99",10}{"wasm p50",12}{"p99",10}{"p50 diff",12}{"ratio",8}{"of budget",11}");
         Row(text, "call (warm instance)", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
         Row(text, "request (fresh)", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
+        if (task.NativeBest is { } best) Line(text, $"  best native: {Number(best.CallP50Us)} us p50, {Number(best.CallP99Us)} p99 ({best.Build})");
+        if (task.CodeRatio is { } code) Line(text, string.Create(CultureInfo.InvariantCulture, $"  the code alone, without ABI and host: wasm takes {code:0.00} times as long"));
+        if (task.Gateway is { } wire)
+            Wrapped(text, $"  through the gateway at {wire.RequestsPerSecond}/s, p50 / p99: without {Number(wire.PlainP50Us)} / {Number(wire.PlainP99Us)}, native {Number(wire.NativeP50Us)} / {Number(wire.NativeP99Us)}, "
+                + $"wasm {Number(wire.WasmP50Us)} / {Number(wire.WasmP99Us)} us: {wire.Verdict}", indent: 4);
         double p99Us = task.Wasm.RequestP99Us - native.RequestP99Us;
         string p99Share = task.LatencyBudgetUs is { } budget ? $" ({Share(p99Us / budget)} of the budget)" : "";
         Line(text, $"  request tax: {Signed(tax.RequestDeltaUs)} us, 95 % interval {Signed(tax.IntervalUs[0])} to {Signed(tax.IntervalUs[1])}: {tax.Verdict}");
@@ -76,6 +85,17 @@ public static class BenchTable
             + $"each request in flight: {Kib(task.Native?.InstanceBytes)}, {Kib(task.Wasm.InstanceBytes)}", indent: 4);
     }
 
+    private static void WriteClaims(StringBuilder text, IReadOnlyList<ClaimRow> claims)
+    {
+        text.Append('\n');
+        Line(text, "The claims (claimed | peers as shipped | Bimetal with its features off | Bimetal):");
+        foreach (var row in claims)
+        {
+            Line(text, $"{row.Claim} {new string('.', Math.Max(2, Columns - row.Claim.Length - row.Verdict.Length - 2))} {row.Verdict}");
+            Wrapped(text, $"  {row.Claimed} | {row.Peers} | {row.Plain} | {row.Bimetal}", indent: 4);
+        }
+    }
+
     private static void WriteCosts(StringBuilder text, NativeCosts costs)
     {
         string missing = costs.Missing.Count == 0 ? "" : $"; not built: {string.Join(", ", costs.Missing)}";
@@ -94,8 +114,9 @@ public static class BenchTable
         string ratios = summary.RequestRatioGeomean is { } request ? $"; geometric mean ratio: call {summary.CallRatioGeomean:0.00}, request {request:0.00}" : "";
         if (summary.CodeRatioGeomean is { } code) ratios += $", code alone {code:0.00}";
         if (summary.ColdPrecompiledRatioGeomean is { } cold) ratios += $", cold load {cold:0.0} ({summary.ColdRatioGeomean:0.0} when compiled on the way)";
+        string sessions = summary.Tasks == 1 ? "" : " in every session";
         string share = summary.MaxBudgetShare is { } largest ? $"; at most {Share(largest)} of a budget" : "";
-        return $"native faster in {summary.NativeWins} of {summary.Tasks} tasks{ratios}{share}";
+        return $"native faster in {summary.NativeWins} of {summary.Tasks} tasks{sessions}{ratios}{share}";
     }
 
     private static string Number(double us) => us.ToString(us < 100 ? "0.00" : "0.0", CultureInfo.InvariantCulture);

@@ -36,7 +36,7 @@ public sealed record BenchSubject
     public IReadOnlyList<PluginCase> Cases { get; }
 
     /// <summary>Third-party native code is never loaded, not even to be measured.</summary>
-    public bool MayRunNative => Config.Trust == Trust.FirstParty && Folder is not null;
+    public bool MayRunNative => Config.Trust == Trust.FirstParty && Folder?.TargetsHere.Contains(BuildTarget.NativeHere) == true;
 
     /// <summary>One line on what is measured.</summary>
     public string Input => Folder is null ? "GET / with eight fields; there are no cases" : $"{Cases.Count} good cases of {Path.GetFileName(Cases[0].File)}";

@@ -9,7 +9,7 @@ using Bimetal.Plugins.Bundles.Cases;
 namespace Bimetal.Meter.Workloads;
 
 /// <summary>How long to measure.</summary>
-/// <param name="Rounds">Pairs of values behind each interval.</param>
+/// <param name="Rounds">Pairs of values that each session adds to an interval.</param>
 /// <param name="ExchangesPerRound">Exchanges of each arrangement in a round, at least; whole passes over the cases are made.</param>
 /// <param name="WarmUpRounds">Rounds that are thrown away first.</param>
 /// <param name="TurnUs">An arrangement's turn in a round lasts about so long, where that is more than <paramref name="ExchangesPerRound"/> take; 0: no longer than they do.</param>
@@ -18,19 +18,25 @@ public sealed record MeterPlan(int Rounds, int ExchangesPerRound, int WarmUpRoun
     /// <summary>Exchanges of a turn, at most.</summary>
     public const int MaximumExchanges = 4000;
 
-    public static MeterPlan Quick { get; } = new(Rounds: 40, ExchangesPerRound: 200, WarmUpRounds: 5, TurnUs: 2500);
+    public static MeterPlan Quick { get; } = new(Rounds: 10, ExchangesPerRound: 200, WarmUpRounds: 2, TurnUs: 2000);
 
-    public static MeterPlan Full { get; } = new(Rounds: 200, ExchangesPerRound: 1000, WarmUpRounds: 20, TurnUs: 6000);
+    public static MeterPlan Full { get; } = new(Rounds: 60, ExchangesPerRound: 1000, WarmUpRounds: 5, TurnUs: 6000);
 }
 
 /// <summary>Times of one arrangement, in microseconds.</summary>
 public sealed class ArrangementTimes
 {
+    /// <summary>What <see cref="RoundQuantilesUs"/> holds.</summary>
+    private static readonly double[] s_shares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999];
+
     /// <summary>Median of all parts of an exchange together, one value per round.</summary>
     public List<double> RoundMediansUs { get; } = [];
 
     /// <summary>99th percentile of the same, one value per round.</summary>
     public List<double> RoundP99sUs { get; } = [];
+
+    /// <summary>Quantiles of the same, for its distribution, one array per round.</summary>
+    public List<double[]> RoundQuantilesUs { get; } = [];
 
     /// <summary>Medians of the parts, one value per round: getting the stream, all callbacks, giving it back.</summary>
     public List<double> BeginUs { get; } = [];
@@ -38,6 +44,9 @@ public sealed class ArrangementTimes
     public List<double> CallbacksUs { get; } = [];
 
     public List<double> EndUs { get; } = [];
+
+    /// <summary>Medians over rounds of each quantile.</summary>
+    public IReadOnlyList<double> QuantilesUs => RoundQuantilesUs.Count == 0 ? [] : [.. s_shares.Select((_, index) => Quantile.Median(RoundQuantilesUs.Select(round => round[index])))];
 
     public double P50Us => Quantile.Median(RoundMediansUs);
 
@@ -54,6 +63,26 @@ public sealed class ArrangementTimes
 
     /// <summary>Exchanges that did not end like the first pass did.</summary>
     public int Odd { get; internal set; }
+
+    /// <summary>Several sessions as one: all of their rounds.</summary>
+    internal static ArrangementTimes Merge(IReadOnlyList<ArrangementTimes> sessions)
+    {
+        var all = new ArrangementTimes { Entries = sessions[0].Entries, HostCalls = sessions[0].HostCalls, CopiedBytes = sessions[0].CopiedBytes, Odd = sessions.Sum(one => one.Odd) };
+        foreach (var session in sessions)
+        {
+            all.RoundMediansUs.AddRange(session.RoundMediansUs);
+            all.RoundP99sUs.AddRange(session.RoundP99sUs);
+            all.RoundQuantilesUs.AddRange(session.RoundQuantilesUs);
+            all.BeginUs.AddRange(session.BeginUs);
+            all.CallbacksUs.AddRange(session.CallbacksUs);
+            all.EndUs.AddRange(session.EndUs);
+        }
+
+        return all;
+    }
+
+    /// <summary>Takes the sorted exchanges of a round.</summary>
+    internal void TakeQuantiles(double[] sortedUs) => RoundQuantilesUs.Add([.. s_shares.Select(share => Quantile.OfSorted(sortedUs, share))]);
 }
 
 /// <summary>Runs rounds.</summary>
@@ -143,6 +172,7 @@ public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
         Array.Sort(_exchangesUs);
         result.RoundMediansUs.Add(Quantile.OfSorted(_exchangesUs, 0.5));
         result.RoundP99sUs.Add(Quantile.OfSorted(_exchangesUs, 0.99));
+        result.TakeQuantiles(_exchangesUs);
         result.BeginUs.Add(Quantile.Median(_beginUs));
         result.CallbacksUs.Add(Quantile.Median(_callbacksUs));
         result.EndUs.Add(Quantile.Median(_endUs));

@@ -3,6 +3,7 @@
 
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles.Cases;
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Engine;
@@ -13,6 +14,9 @@ namespace Bimetal.Meter.Workloads;
 public enum Arrangement
 {
     Native,
+
+    /// <summary>The native build for this very processor, tuned by hand where somebody did.</summary>
+    NativeBest,
 
     /// <summary>Wasm, long-lived instances: the call tax.</summary>
     WasmShared,
@@ -31,6 +35,9 @@ public enum Arrangement
 
     /// <summary>Code that compares each address instead of relying on guard pages: what if there were none.</summary>
     WasmExplicitBounds,
+
+    /// <summary>Code that looks for itself whether to stop, instead of being stopped by a signal.</summary>
+    WasmPolling,
 }
 
 /// <summary>A plugin, loaded in arrangements.</summary>
@@ -56,16 +63,21 @@ public sealed class PluginWorkload : IAsyncDisposable
     public Plugin this[Arrangement arrangement] => _plugins[arrangement];
 
     /// <summary>Loads a subject, whose builds are current. Native is left out where it must not be loaded.</summary>
+    /// <param name="bestPath">The shared object of <see cref="Arrangement.NativeBest"/>; null: that one is left out.</param>
     /// <exception cref="PluginLoadException">It does not load.</exception>
-    public static async Task<PluginWorkload> LoadAsync(BenchSubject subject, IReadOnlyList<Arrangement> arrangements, CancellationToken cancellation)
+    public static async Task<PluginWorkload> LoadAsync(BenchSubject subject, IReadOnlyList<Arrangement> arrangements, string? bestPath, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(subject);
         ArgumentNullException.ThrowIfNull(arrangements);
         var workload = new PluginWorkload(subject);
         try
         {
-            foreach (var arrangement in arrangements.Where(one => one != Arrangement.Native || subject.MayRunNative))
-                workload._plugins[arrangement] = await LoadAsync(subject, arrangement, cancellation);
+            foreach (var arrangement in arrangements)
+            {
+                bool isLeftOut = arrangement == Arrangement.NativeBest ? bestPath is null : arrangement == Arrangement.Native && !subject.MayRunNative;
+                if (!isLeftOut) workload._plugins[arrangement] = await LoadAsync(subject, arrangement, bestPath, cancellation);
+            }
+
             return workload;
         }
         catch
@@ -81,10 +93,11 @@ public sealed class PluginWorkload : IAsyncDisposable
         _plugins.Clear();
     }
 
-    private static Task<Plugin> LoadAsync(BenchSubject subject, Arrangement arrangement, CancellationToken cancellation)
+    private static Task<Plugin> LoadAsync(BenchSubject subject, Arrangement arrangement, string? bestPath, CancellationToken cancellation)
     {
-        var metal = arrangement == Arrangement.Native ? Metal.Native : Metal.Wasm;
+        var metal = arrangement is Arrangement.Native or Arrangement.NativeBest ? Metal.Native : Metal.Wasm;
         var config = subject.ConfigFor(metal, arrangement == Arrangement.WasmPerRequest ? InstancePolicy.PerRequest : InstancePolicy.Shared);
+        if (arrangement == Arrangement.NativeBest) config = config with { Bundle = bestPath! };
         if (arrangement == Arrangement.WasmUnlimited) config = config with { Limits = config.Limits with { CpuPerCallback = null, CpuPerStream = null } };
         var clock = new CaseClock();
         clock.Set(subject.Cases[0].Clock);
@@ -98,6 +111,7 @@ public sealed class PluginWorkload : IAsyncDisposable
         Arrangement.WasmUnmasked => new CompileOptions { MaskIndices = false },
         Arrangement.WasmUncheckedStack => new CompileOptions { CheckStack = false },
         Arrangement.WasmExplicitBounds => new CompileOptions { Bounds = BoundsMode.Explicit },
+        Arrangement.WasmPolling => new CompileOptions { Interrupt = InterruptMode.Poll },
         _ => new CompileOptions(),
     };
 }

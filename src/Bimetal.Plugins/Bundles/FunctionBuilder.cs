@@ -1,0 +1,81 @@
+// Builds C for both metals without being a plugin: one source file with an export (`bench --source`), or a plugin's sources together with a host of
+// their own (bench/bare). Same compiler, flags and CPU level as plugins.
+
+using Bimetal.Plugins.Bundles.Languages;
+
+namespace Bimetal.Plugins.Bundles;
+
+/// <summary>Compiles for measurements; nothing here is ever deployed.</summary>
+public static class FunctionBuilder
+{
+    private const string RecordSuffix = ".built";
+
+    /// <summary>Builds one C file whose export is a function of the file.</summary>
+    /// <param name="source">The C file.</param>
+    /// <param name="export">A function that is not static.</param>
+    /// <param name="target">A metal of this machine.</param>
+    /// <param name="output">Where the artefact goes.</param>
+    /// <exception cref="PluginLoadException">clang is missing, or the source does not compile: the message holds the compiler's.</exception>
+    public static Task BuildSourceAsync(string source, string export, BuildTarget target, string output, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        var sdk = SdkFolder.Find();
+        string[] visible = target.Metal == Metal.Wasm
+            ? [$"-Wl,--export={export}", "-I", BareFolder(sdk), Path.Combine(sdk.Sources, "wasm_memory.c")]
+            : ["-fvisibility=default", "-lm"];
+        return RunAsync(source, target, [.. ClangCommand.Flags(target), source, .. visible, "-o", output], cancellation);
+    }
+
+    /// <summary>Builds a plugin's sources with the host of bench/bare, if that is not done already.</summary>
+    /// <returns>The artefact; null where bench/bare is not installed.</returns>
+    /// <exception cref="PluginLoadException">clang is missing, or something does not compile.</exception>
+    public static async Task<string?> EnsureBareAsync(PluginFolder folder, BuildTarget target, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(target);
+        if (SdkFolder.TryFind() is not { } sdk || !Directory.Exists(BareFolder(sdk))) return null;
+        string output = Path.Combine(folder.Path, "build", "bare", target.Metal == Metal.Wasm ? "bare.wasm" : "bare.so");
+        string[] flags = [.. ClangCommand.Flags(target), "-DBP_HOST_TABLE=\"bare_table.h\""];
+        string inputs = string.Join('\n', BuildRecord.DigestOfSources(folder.Path), BuildRecord.DigestOfSources(sdk.Sources, sdk.NativeInclude, BareFolder(sdk)), BuildRecord.DigestOf(flags));
+        if (File.Exists(output) && File.Exists(output + RecordSuffix) && await File.ReadAllTextAsync(output + RecordSuffix, cancellation) == inputs) return output;
+        Directory.CreateDirectory(Path.GetDirectoryName(output)!);
+        // The bare folder's own string.h is for wasm alone, which has none.
+        string[] include = [target.Metal == Metal.Wasm ? "-I" : "-iquote", BareFolder(sdk), "-I", sdk.Sources, "-I", sdk.NativeInclude];
+        string[] memory = target.Metal == Metal.Wasm ? [Path.Combine(sdk.Sources, "wasm_memory.c")] : [];
+        string[] sources = [.. folder.Manifest.Sources.Select(file => Path.Combine(folder.Path, file)), .. Bare(sdk, "bare_host.c", "bare_run.c"), .. memory];
+        await RunAsync(folder.Path, target, [.. flags, .. include, .. sources, "-o", output], cancellation);
+        await File.WriteAllTextAsync(output + RecordSuffix, inputs, cancellation);
+        return output;
+    }
+
+    /// <summary>
+    /// Builds what somebody would write who has native alone in mind: for this very processor, with more optimisation, and from bench/best where a
+    /// source tuned by hand lies there.
+    /// </summary>
+    /// <returns>The shared object, and whether it has a source of its own.</returns>
+    /// <exception cref="PluginLoadException">clang is missing, or something does not compile.</exception>
+    public static async Task<(string Path, bool IsTuned)> BuildBestAsync(PluginFolder folder, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        var sdk = SdkFolder.Find();
+        string best = Path.Combine(sdk.Home, "bench", "best"), tuned = Path.Combine(best, folder.Manifest.Name.Replace('-', '_') + ".c");
+        bool isTuned = File.Exists(tuned) && folder.Path == Path.Combine(sdk.Home, "plugins", folder.Manifest.Name);
+        string output = Path.Combine(folder.Path, "build", "best", "best.so");
+        Directory.CreateDirectory(Path.GetDirectoryName(output)!);
+        string[] sources = isTuned ? [tuned] : [.. folder.Manifest.Sources.Select(file => Path.Combine(folder.Path, file))];
+        string[] include = ["-I", best, "-I", sdk.Sources, "-I", sdk.NativeInclude];
+        string[] arguments = [.. ClangCommand.Flags(BuildTarget.NativeHere), "-O3", "-march=native", "-mtune=native", .. include, .. sources, Path.Combine(sdk.Sources, "glue_native.c"), "-o", output];
+        await RunAsync(folder.Path, BuildTarget.NativeHere, arguments, cancellation);
+        return (output, isTuned);
+    }
+
+    private static string BareFolder(SdkFolder sdk) => Path.Combine(sdk.Home, "bench", "bare");
+
+    private static IEnumerable<string> Bare(SdkFolder sdk, params string[] files) => files.Select(file => Path.Combine(BareFolder(sdk), file));
+
+    private static async Task RunAsync(string what, BuildTarget target, IReadOnlyList<string> arguments, CancellationToken cancellation)
+    {
+        var result = await CompilerProcess.RunAsync(ClangCommand.Program, arguments, "clang-19 lld-19", Environment.CurrentDirectory, cancellation);
+        if (result.ExitCode != 0) throw new PluginLoadException($"{what}: does not compile for {target} ({result.Program} exited with {result.ExitCode}):\n{result.Messages.TrimEnd()}");
+    }
+}
