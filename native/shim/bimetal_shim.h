@@ -18,6 +18,7 @@ enum bimetal_trap {
     BIMETAL_TRAP_MEMORY_OUT_OF_BOUNDS = 5,
     BIMETAL_TRAP_STACK_OVERFLOW = 10,
     BIMETAL_TRAP_DEADLINE_EXCEEDED = 11,
+    BIMETAL_TRAP_EXIT = 13,
     BIMETAL_TRAP_RESOURCE_LIMIT = 14,
 };
 
@@ -58,6 +59,7 @@ int32_t bimetal_deadline_signal(void);
 // Entry. cpu_limit_ns 0: no deadline. Returns a trap code or a refusal.
 int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, uint64_t *buffer, bimetal_entry *entry, uint64_t cpu_limit_ns);
 _Noreturn void bimetal_raise(void *context, uint32_t trap_code);
+uint32_t bimetal_trace(uintptr_t *frames, uint32_t capacity, uint32_t *is_cut);    // of the thread's last trap: program counters, innermost first
 void *bimetal_raise_address(void);    // of bimetal_raise, for the contexts
 uint64_t bimetal_thread_cpu_ns(void);
 
@@ -71,6 +73,7 @@ enum bimetal_interrupt {
 // Registries that the signal handlers read. Return 0 or an errno.
 int32_t bimetal_add_code(uintptr_t start, uintptr_t end, uint32_t interrupt);
 void bimetal_remove_code(uintptr_t start);
+void bimetal_map_code(uintptr_t start, uintptr_t base, const void *map, uint64_t map_bytes);    // what Abi/CodeMap.cs describes, for added code
 
 // Memory. Each returns 0 or an errno unless it says otherwise.
 int32_t bimetal_slot_reserve(void **base);
@@ -104,8 +107,9 @@ struct bimetal_segment {
     uint64_t is_executable;  // otherwise read only; nothing of an image is writable
 };
 
-// Maps a sealed copy of a code image into a fresh reservation of `span` bytes.
-int32_t bimetal_code_map(const void *image, uint64_t image_bytes, const struct bimetal_segment *segments, uint32_t count, uint64_t span, void **base);
+// Maps a sealed copy of a code image into a fresh reservation of `span` bytes; on request a copy in anonymous memory instead.
+int32_t bimetal_code_map(const void *image, uint64_t image_bytes, const struct bimetal_segment *segments, uint32_t count, uint64_t span, uint32_t is_anonymous,
+                         void **base);
 void bimetal_code_unmap(void *base, uint64_t span);
 
 #pragma GCC visibility pop

@@ -63,4 +63,16 @@ bimetal_land:
     b       bimetal_landing
     .size   bimetal_land, . - bimetal_land
 
+// void bimetal_raise(context x0, trap_code w1), never returns: bimetal_raise_at with the caller's registers
+    .globl  bimetal_raise
+    .type   bimetal_raise, %function
+    .p2align 4
+bimetal_raise:
+    mov     w0, w1
+    mov     x1, sp
+    mov     x2, x29
+    mov     x3, x30
+    b       bimetal_raise_at
+    .size   bimetal_raise, . - bimetal_raise
+
     .section .note.GNU-stack, "", %progbits

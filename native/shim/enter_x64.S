@@ -60,4 +60,16 @@ bimetal_land:
     jmp     bimetal_landing
     .size   bimetal_land, . - bimetal_land
 
+// void bimetal_raise(context rdi, trap_code esi), never returns: bimetal_raise_at with the caller's registers
+    .globl  bimetal_raise
+    .type   bimetal_raise, @function
+    .p2align 4
+bimetal_raise:
+    mov     edi, esi
+    lea     rsi, [rsp + 8]
+    mov     rdx, rbp
+    mov     rcx, [rsp]
+    jmp     bimetal_raise_at
+    .size   bimetal_raise, . - bimetal_raise
+
     .section .note.GNU-stack, "", @progbits

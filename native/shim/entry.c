@@ -38,6 +38,13 @@ static inline bool deadline_has_passed(const struct thread_state *thread)
     return sequence != 0 && thread->stopped_sequence == sequence;
 }
 
+// The guest is not even entered, so there is no place where it stopped.
+static int32_t trap_outside(struct thread_state *thread, int32_t trap_code)
+{
+    trace_clear(thread);
+    return trap_code;
+}
+
 int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, uint64_t *buffer, bimetal_entry *entry, uint64_t cpu_limit_ns)
 {
     struct thread_state *thread = &bimetal_thread;
@@ -48,9 +55,9 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
 
     uintptr_t stack_pointer = (uintptr_t)__builtin_frame_address(0);
     struct entry_record record = {.previous = thread->current, .group = group, .stack_limit = stack_limit_for(thread, stack_pointer)};
-    if (__builtin_expect(stack_pointer < record.stack_limit, 0)) return BIMETAL_TRAP_STACK_OVERFLOW;
+    if (__builtin_expect(stack_pointer < record.stack_limit, 0)) return trap_outside(thread, BIMETAL_TRAP_STACK_OVERFLOW);
 
-    if (__builtin_expect(deadline_has_passed(thread), 0)) return BIMETAL_TRAP_DEADLINE_EXCEEDED;
+    if (__builtin_expect(deadline_has_passed(thread), 0)) return trap_outside(thread, BIMETAL_TRAP_DEADLINE_EXCEEDED);
 
     group->owner = thread;
     thread->current = &record;
@@ -78,10 +85,16 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
     return trap_code;
 }
 
-_Noreturn void bimetal_raise(void *context, uint32_t trap_code)
+// bimetal_raise, in the assembly beside this file, adds the registers of its caller.
+_Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uintptr_t frame_pointer, uintptr_t return_address)
 {
-    (void)context;
-    bimetal_land(bimetal_thread.current, trap_code);
+    struct thread_state *thread = &bimetal_thread;
+    if (trap_code != BIMETAL_TRAP_EXIT) {
+        trace_capture(thread, (struct trace_start){
+            .pc = return_address, .stack_pointer = stack_pointer, .frame_pointer = frame_pointer, .is_return_address = true,
+        });
+    }
+    bimetal_land(thread->current, trap_code);
 }
 
 void *bimetal_raise_address(void) { return (void *)bimetal_raise; }

@@ -17,6 +17,14 @@ static struct sigaction previous_actions[FAULT_SIGNAL_COUNT];
 
 uintptr_t context_pc(const ucontext_t *context) { return (uintptr_t)context->uc_mcontext.gregs[REG_RIP]; }
 
+struct trace_start context_trace_start(const ucontext_t *context)
+{
+    const greg_t *registers = context->uc_mcontext.gregs;
+    return (struct trace_start){
+        .pc = (uintptr_t)registers[REG_RIP], .stack_pointer = (uintptr_t)registers[REG_RSP], .frame_pointer = (uintptr_t)registers[REG_RBP],
+    };
+}
+
 void context_land(ucontext_t *context, const struct entry_record *record, uint32_t trap_code)
 {
     context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)bimetal_landing;
@@ -28,6 +36,14 @@ void context_land(ucontext_t *context, const struct entry_record *record, uint32
 #elif defined(__aarch64__)
 
 uintptr_t context_pc(const ucontext_t *context) { return (uintptr_t)context->uc_mcontext.pc; }
+
+struct trace_start context_trace_start(const ucontext_t *context)
+{
+    const mcontext_t *registers = &context->uc_mcontext;
+    return (struct trace_start){
+        .pc = registers->pc, .stack_pointer = registers->sp, .frame_pointer = registers->regs[29], .return_address = registers->regs[30],
+    };
+}
 
 void context_land(ucontext_t *context, const struct entry_record *record, uint32_t trap_code)
 {
@@ -84,6 +100,7 @@ static void on_fault(int signal, siginfo_t *info, void *raw_context)
     if (thread->current && info->si_code > 0 && is_guest_code(context_pc(context))) {
         uint32_t trap_code = trap_of(signal, (uintptr_t)info->si_addr, thread);
         if (trap_code != BIMETAL_TRAP_NONE) {
+            trace_capture(thread, context_trace_start(context));
             context_land(context, thread->current, trap_code);
             return;
         }

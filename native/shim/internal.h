@@ -17,6 +17,9 @@
 // Always left below the guest for host calls and signal handlers without an alternate stack.
 #define HOST_HEADROOM_BYTES ((uintptr_t)256 << 10)
 
+// Frames of a trap that are kept, innermost first.
+#define MAXIMUM_TRACE_FRAMES 40
+
 // One per active entry, on the stack of bimetal_enter. The assembly knows the first two fields.
 struct entry_record {
     struct entry_record *previous;
@@ -39,9 +42,13 @@ struct thread_state {
     struct entry_record *watched_record;
 
     // Written by the watchdog, read by the thread's signal handler.
+    _Atomic uint64_t asked_sequence;
     _Atomic uint64_t expired_sequence;
     // Written by the signal handler: the sequence whose deadline it has acted on.
     volatile uint64_t stopped_sequence;
+    // And the one that it found really running when the watchdog asked about it, with the CPU clock at that moment.
+    _Atomic uint64_t running_sequence;
+    _Atomic uint64_t running_cpu_ns;
 
     // The watchdog's own.
     uint64_t seen_sequence;
@@ -53,6 +60,11 @@ struct thread_state {
     struct thread_state *next;
 
     void *alternate_stack;            // ours, or null when the thread had one
+
+    // Where the last trap of this thread happened.
+    uint32_t trace_count;
+    bool trace_is_cut;
+    uintptr_t trace[MAXIMUM_TRACE_FRAMES];
 };
 
 extern _Thread_local struct thread_state bimetal_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -62,6 +74,7 @@ bool thread_prepare(struct thread_state *thread);
 
 // enter_*.S
 int32_t bimetal_enter_guest(struct entry_record *record, void *context, void *code, uint64_t *buffer, bimetal_entry *entry);
+_Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uintptr_t frame_pointer, uintptr_t return_address);
 _Noreturn void bimetal_land(struct entry_record *record, uint32_t trap_code);
 extern const char bimetal_landing[];
 
@@ -69,8 +82,22 @@ extern const char bimetal_landing[];
 bool is_guest_code(uintptr_t pc);
 bool is_stopped_by_signal(uintptr_t pc);    // guest code that is abandoned where it is
 bool is_guest_memory(uintptr_t address);
+struct code_view {
+    uintptr_t base;
+    const void *map;
+    uint64_t map_bytes;
+};
+bool find_code(uintptr_t pc, struct code_view *code);
 int32_t registry_add_slot(uintptr_t base);
 void registry_remove_slot(uintptr_t base);
+
+// trace.c: async-signal-safe
+struct trace_start {
+    uintptr_t pc, stack_pointer, frame_pointer, return_address;    // the last one only where the processor keeps it in a register
+    bool is_return_address;
+};
+void trace_clear(struct thread_state *thread);
+void trace_capture(struct thread_state *thread, struct trace_start start);
 
 // pages.c: visits the written pages among memory + from .. memory + to as ranges of offsets; false from the visitor ends it
 typedef bool page_visitor(void *state, uint64_t from, uint64_t to);
@@ -79,6 +106,7 @@ bool pages_each_private(const char *memory, uint64_t from, uint64_t to, page_vis
 // faults.c
 int32_t faults_install(void);
 uintptr_t context_pc(const ucontext_t *context);
+struct trace_start context_trace_start(const ucontext_t *context);
 void context_land(ucontext_t *context, const struct entry_record *record, uint32_t trap_code);
 
 // watchdog.c

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -142,18 +143,28 @@ void bimetal_image_close(int32_t file, void *view, uint64_t bytes)
     close(file);
 }
 
-int32_t bimetal_code_map(const void *image, uint64_t image_bytes, const struct bimetal_segment *segments, uint32_t count, uint64_t span, void **base)
+// Private anonymous memory instead of the sealed file: perf takes names from its map file only there.
+static bool copy_segment(char *target, const char *image, const struct bimetal_segment *segment, int protection)
+{
+    if (mmap(target, segment->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return false;
+    memcpy(target, image + segment->file_offset, segment->bytes);
+    return mprotect(target, segment->bytes, protection) == 0;
+}
+
+int32_t bimetal_code_map(const void *image, uint64_t image_bytes, const struct bimetal_segment *segments, uint32_t count, uint64_t span, uint32_t is_anonymous,
+                         void **base)
 {
     int file = sealable_file("bimetal-code", MFD_EXEC);
     if (file < 0) return errno;
     *base = MAP_FAILED;
-    bool mapped = write_all(file, image, image_bytes, 0) && seal(file);
+    bool mapped = is_anonymous || (write_all(file, image, image_bytes, 0) && seal(file));
     if (mapped) *base = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     mapped = *base != MAP_FAILED;
     for (uint32_t i = 0; mapped && i < count; i++) {
         int protection = segments[i].is_executable ? PROT_READ | PROT_EXEC : PROT_READ;
-        mapped = mmap((char *)*base + segments[i].address, segments[i].bytes, protection, MAP_PRIVATE | MAP_FIXED, file, (off_t)segments[i].file_offset)
-            != MAP_FAILED;
+        char *target = (char *)*base + segments[i].address;
+        if (is_anonymous) mapped = copy_segment(target, image, &segments[i], protection);
+        else mapped = mmap(target, segments[i].bytes, protection, MAP_PRIVATE | MAP_FIXED, file, (off_t)segments[i].file_offset) != MAP_FAILED;
     }
     int error = mapped ? 0 : errno;
     if (!mapped && *base != MAP_FAILED) munmap(*base, span);

@@ -12,6 +12,8 @@ struct code_range {
     _Atomic uintptr_t start;
     _Atomic uintptr_t end;
     _Atomic uint32_t interrupt;
+    // Written before anybody can be in the code, and read only by who is in it.
+    struct code_view view;
 };
 
 static struct code_range code_ranges[MAXIMUM_CODE_RANGES];
@@ -41,6 +43,18 @@ bool is_stopped_by_signal(uintptr_t pc)
     return range && atomic_load_explicit(&range->interrupt, memory_order_relaxed) == BIMETAL_INTERRUPT_SIGNAL;
 }
 
+bool find_code(uintptr_t pc, struct code_view *code)
+{
+    uint32_t count = atomic_load_explicit(&code_range_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t start = atomic_load_explicit(&code_ranges[i].start, memory_order_acquire);
+        if (pc < start || pc >= atomic_load_explicit(&code_ranges[i].end, memory_order_acquire)) continue;
+        *code = code_ranges[i].view;
+        return true;
+    }
+    return false;
+}
+
 bool is_guest_memory(uintptr_t address)
 {
     uint32_t count = atomic_load_explicit(&slot_count, memory_order_acquire);
@@ -58,6 +72,7 @@ int32_t bimetal_add_code(uintptr_t start, uintptr_t end, uint32_t interrupt)
     for (uint32_t i = 0; i < MAXIMUM_CODE_RANGES; i++) {
         if (atomic_load_explicit(&code_ranges[i].start, memory_order_relaxed) != 0) continue;
         atomic_store_explicit(&code_ranges[i].interrupt, interrupt, memory_order_relaxed);
+        code_ranges[i].view = (struct code_view){0};
         atomic_store_explicit(&code_ranges[i].start, start, memory_order_release);
         atomic_store_explicit(&code_ranges[i].end, end, memory_order_release);
         if (i >= atomic_load_explicit(&code_range_count, memory_order_relaxed)) atomic_store_explicit(&code_range_count, i + 1, memory_order_release);
@@ -75,6 +90,17 @@ void bimetal_remove_code(uintptr_t start)
         if (atomic_load_explicit(&code_ranges[i].start, memory_order_relaxed) != start) continue;
         atomic_store_explicit(&code_ranges[i].end, 0, memory_order_release);
         atomic_store_explicit(&code_ranges[i].start, 0, memory_order_release);
+        break;
+    }
+    pthread_mutex_unlock(&registry_lock);
+}
+
+void bimetal_map_code(uintptr_t start, uintptr_t base, const void *map, uint64_t map_bytes)
+{
+    pthread_mutex_lock(&registry_lock);
+    for (uint32_t i = 0; i < MAXIMUM_CODE_RANGES; i++) {
+        if (atomic_load_explicit(&code_ranges[i].start, memory_order_relaxed) != start) continue;
+        code_ranges[i].view = (struct code_view){.base = base, .map = map, .map_bytes = map_bytes};
         break;
     }
     pthread_mutex_unlock(&registry_lock);

@@ -33,6 +33,10 @@ static bool is_running;
 static bool has_membarrier;
 static int deadline_signal;
 
+// The first signal only shows that the thread runs, and since when; a second one stops the guest after another half a millisecond.
+// Time that a hypervisor takes counts on the CPU clock as if the guest had used it: a guest that is innocent ends before it is stopped.
+#define CONFIRMED_NS 500000
+
 // Signal handler: runs on the thread whose limit has passed, unless that entry has ended meanwhile.
 static void on_deadline(int signal, siginfo_t *info, void *raw_context)
 {
@@ -40,7 +44,15 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
     (void)info;
     struct thread_state *thread = &bimetal_thread;
     uint64_t sequence = atomic_load_explicit(&thread->expired_sequence, memory_order_acquire);
-    if (sequence == 0 || sequence != atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed)) return;
+    uint64_t watched = atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed);
+    if (watched == 0) return;
+    if (sequence != watched) {
+        if (atomic_load_explicit(&thread->asked_sequence, memory_order_acquire) != watched
+            || atomic_load_explicit(&thread->running_sequence, memory_order_relaxed) == watched) return;
+        atomic_store_explicit(&thread->running_cpu_ns, bimetal_thread_cpu_ns(), memory_order_relaxed);
+        atomic_store_explicit(&thread->running_sequence, watched, memory_order_release);
+        return;
+    }
     thread->stopped_sequence = sequence;
 
     // Every guest between here and the watched entry stops on its way back from a host call, and where it polls.
@@ -55,6 +67,7 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
     if (thread->current && is_stopped_by_signal(context_pc(context))) {
         // At an arbitrary instruction: a table element may be half written, so nobody enters this group until it is reset.
         thread->current->group->abandoned = 1;
+        trace_capture(thread, context_trace_start(context));
         context_land(context, thread->current, BIMETAL_TRAP_DEADLINE_EXCEEDED);
     }
 }
@@ -66,13 +79,21 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void signal_with_pauses(struct thread_state *thread)
+static void signal_with_pauses(struct thread_state *thread, uint64_t now)
 {
+    bool is_running = atomic_load_explicit(&thread->running_sequence, memory_order_acquire) == thread->seen_sequence;
+    if (is_running && (int64_t)(now - atomic_load_explicit(&thread->running_cpu_ns, memory_order_relaxed)) < CONFIRMED_NS) return;
+    if (is_running && atomic_load_explicit(&thread->expired_sequence, memory_order_relaxed) != thread->seen_sequence) {
+        atomic_store_explicit(&thread->expired_sequence, thread->seen_sequence, memory_order_release);
+        thread->ticks_to_next_signal = 0;
+        thread->signals_sent = 0;
+    }
+
     if (thread->ticks_to_next_signal > 0) {
         thread->ticks_to_next_signal--;
         return;
     }
-    atomic_store_explicit(&thread->expired_sequence, thread->seen_sequence, memory_order_release);
+    atomic_store_explicit(&thread->asked_sequence, thread->seen_sequence, memory_order_release);
     syscall(SYS_tgkill, getpid(), thread->thread_id, deadline_signal);
     thread->ticks_to_next_signal = thread->signals_sent < MAXIMUM_TICKS_BETWEEN_SIGNALS ? thread->signals_sent : MAXIMUM_TICKS_BETWEEN_SIGNALS;
     thread->signals_sent++;
@@ -93,7 +114,7 @@ static bool look_at(struct thread_state *thread)
     uint64_t limit = atomic_load_explicit(&thread->watched_limit_ns, memory_order_acquire);
     // The limit belongs to the sequence only if the sequence still stands.
     if (atomic_load_explicit(&thread->watched_sequence, memory_order_acquire) != sequence) return true;
-    if (now - thread->seen_cpu_ns >= limit) signal_with_pauses(thread);
+    if (now - thread->seen_cpu_ns >= limit) signal_with_pauses(thread, now);
     return true;
 }
 

@@ -67,11 +67,14 @@ public sealed record CompileOptions
     /// <summary>Whether functions compare the stack pointer with the stack's limit. On unless its cost is being measured: without it endless recursion faults outside of the sandbox.</summary>
     public bool CheckStack { get; init; } = true;
 
+    /// <summary>Whether the image tells which instruction of the module a piece of its code comes from, for traps and profilers.</summary>
+    public bool Locations { get; init; } = true;
+
     /// <summary>Whether the symbol table is kept for profilers and disassemblers.</summary>
     public bool KeepSymbols { get; init; }
 
     /// <summary>All options in one line, for the cache key and receipts.</summary>
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"target={Target} cpu={Cpu} mode={Mode} bounds={Bounds} interrupt={Interrupt} quick={Quick} mask={MaskIndices} stack={CheckStack} symbols={KeepSymbols}");
+        $"target={Target} cpu={Cpu} mode={Mode} bounds={Bounds} interrupt={Interrupt} quick={Quick} mask={MaskIndices} stack={CheckStack} locations={Locations} symbols={KeepSymbols}");
 }

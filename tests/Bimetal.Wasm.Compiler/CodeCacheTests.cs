@@ -151,6 +151,7 @@ public sealed class CodeCacheTests : IDisposable
             Compiling.Options with { Quick = true },
             Compiling.Options with { MaskIndices = false },
             Compiling.Options with { KeepSymbols = true },
+            Compiling.Options with { Locations = false },
         ];
         Assert.Equal(options.Length, options.Select(option => CacheKey.OfImage([module], option, "19")).Distinct().Count());
         Assert.Equal(typeof(CompileOptions).GetProperties().Length + 1, options.Length);

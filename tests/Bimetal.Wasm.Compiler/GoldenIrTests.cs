@@ -56,7 +56,7 @@ public sealed class GoldenIrTests
 
     private static CompileOptions OptionsOf(string program)
     {
-        var options = Compiling.Options;
+        var options = Compiling.Options with { Locations = false };
         if (!program.StartsWith(OptionsPrefix, StringComparison.Ordinal)) return options;
         foreach (string option in program.Split('\n')[0][OptionsPrefix.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -65,6 +65,7 @@ public sealed class GoldenIrTests
                 "relaxed" => options with { Mode = CompileMode.Relaxed },
                 "explicit-bounds" => options with { Bounds = BoundsMode.Explicit },
                 "poll" => options with { Interrupt = InterruptMode.Poll },
+                "locations" => options with { Locations = true },
                 "unmasked" => options with { MaskIndices = false },
                 "arm64" => options with { Target = TargetPlatform.LinuxArm64 },
                 _ => throw new ArgumentException($"unknown option '{option}'"),

@@ -67,10 +67,11 @@ public sealed class InvokeTests : IClassFixture<EngineFixture>
     [InlineData("indirect 4", "undefined element")]
     [InlineData("element 4", "out of bounds table access")]
     [InlineData("recurse", "call stack exhausted")]
-    public void Invoke_Trap_PrintsItsKindInOneLine(string call, string kind)
+    public void Invoke_Trap_PrintsItsKind_ThenTheFunctions(string call, string kind)
     {
         var run = _engine.Invoke(_file, call);
-        Assert.Equal($"{_file}: trap: {kind} (in {call.Split(' ')[0]})\n", run.Error);
+        Assert.StartsWith($"{_file}: trap: {kind} (in {call.Split(' ')[0]})\n  in ", run.Error, StringComparison.Ordinal);
+        Assert.Matches("^  in [a-z0-9 ]+ at 0x[0-9a-f]+", run.Error.Split('\n')[1]);
         Assert.Equal("", run.Output);
         Assert.Equal(1, run.ExitCode);
     }
@@ -87,7 +88,7 @@ public sealed class InvokeTests : IClassFixture<EngineFixture>
     public void Invoke_RepeatedCallThatTraps_StopsThere()
     {
         var run = _engine.Invoke(_file, "divide 1 0", request => request with { CallCount = 5, ShowTime = true });
-        Assert.Equal($"{_file}: trap: integer divide by zero (in divide)\n", run.Error);
+        Assert.StartsWith($"{_file}: trap: integer divide by zero (in divide)\n  in divide at 0x", run.Error, StringComparison.Ordinal);
         Assert.Equal("", run.Output);
     }
 

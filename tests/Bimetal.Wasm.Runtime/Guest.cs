@@ -43,7 +43,7 @@ internal sealed class Guest : IDisposable
 
     // Compiled once: the cache is a folder of the build.
     public static EngineModule Load(string text, CompileOptions? compile = null) =>
-        new WasmEngine(new EngineOptions { Cache = Cache, Compile = compile ?? new CompileOptions() }).Load("test", Binaries.GetOrAdd(text, static source => Wat.ToWasm(source)));
+        new WasmEngine(new EngineOptions { Cache = Cache, Compile = compile ?? new CompileOptions() }).Load("test", Binaries.GetOrAdd(text, static source => Wat.ToWasm(source, names: true)));
 
     public TrapCode Run(string export, params ReadOnlySpan<ulong> arguments) => Run(Instance, CallLimits.None, export, arguments).Trap;
 

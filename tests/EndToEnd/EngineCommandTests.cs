@@ -26,13 +26,28 @@ public sealed class EngineCommandTests
     [Theory]
     [InlineData("div", "integer divide by zero", "1", "0")]
     [InlineData("deep", "call stack exhausted")]
-    public async Task Invoke_OfWhatTraps_NamesTheTrapInOneLine(string export, string trap, params string[] arguments)
+    public async Task Invoke_OfWhatTraps_NamesTheTrap_ThenTheFunctions(string export, string trap, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
         var result = await BimetalProcess.RunAsync(["invoke", folder.Write("a.wasm", Wat.ToWasm(Arithmetic)), export, .. arguments]);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains(trap, result.Error, StringComparison.Ordinal);
-        Assert.Single(result.Error.TrimEnd().Split('\n'));
+        string[] lines = result.Error.TrimEnd().Split('\n');
+        Assert.Contains(trap, lines[0], StringComparison.Ordinal);
+        Assert.Matches($"^  in {export} at 0x[0-9a-f]+ \\(function [0-9]+\\)$", lines[1]);
+    }
+
+    [Fact]
+    public async Task Invoke_WithAPerfMap_TellsWhereEachFunctionIs()
+    {
+        using var folder = new TemporaryFolder();
+        string module = folder.Write("a.wasm", Wat.ToWasm("""(module (func $inner (result i32) (unreachable)) (func (export "outer") (result i32) (call $inner)))""", names: true));
+        using var process = BimetalProcess.Start(["invoke", module, "outer"], environment: [("BIMETAL_PERF_MAP", "1")]);
+        Assert.Equal(1, await process.WaitForExitAsync(TimeSpan.FromSeconds(60)));
+        string map = $"/tmp/perf-{process.Id}.map";
+        string[] lines = await File.ReadAllLinesAsync(map, TestContext.Current.CancellationToken);
+        File.Delete(map);
+        Assert.Contains(lines, line => System.Text.RegularExpressions.Regex.IsMatch(line, "^[0-9a-f]+ [0-9a-f]+ outer$"));
+        Assert.Contains("unreachable", process.Printed, StringComparison.Ordinal);
     }
 
     [Fact]

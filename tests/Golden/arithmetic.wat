@@ -17,26 +17,26 @@
 ;; define internal i64 @m0f1(ptr noundef nonnull align 64 dereferenceable(256) %c, i64 %a0, i64 %a1) #0 {
 ;; e:
 ;;   %0 = icmp eq i64 %a1, 0
-;;   br i1 %0, label %t2, label %b0
+;;   br i1 %0, label %t0, label %b0
 ;; b0:
 ;;   %1 = icmp eq i64 %a0, -9223372036854775808
 ;;   %2 = icmp eq i64 %a1, -1
 ;;   %3 = and i1 %1, %2
-;;   br i1 %3, label %t3, label %b1
+;;   br i1 %3, label %t1, label %b1
 ;; b1:
 ;;   %4 = sdiv i64 %a0, %a1
 ;;   %5 = icmp eq i64 %a1, 0
-;;   br i1 %5, label %t2, label %b2
+;;   br i1 %5, label %t0, label %b2
 ;; b2:
 ;;   %6 = icmp eq i64 %a1, -1
 ;;   %7 = select i1 %6, i64 1, i64 %a1
 ;;   %8 = srem i64 %a0, %7
 ;;   %9 = add i64 %4, %8
 ;;   ret i64 %9
-;; t2:
+;; t0:
 ;;   call void @raise(ptr %c, i32 2)
 ;;   unreachable
-;; t3:
+;; t1:
 ;;   call void @raise(ptr %c, i32 3)
 ;;   unreachable
 ;; }

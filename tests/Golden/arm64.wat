@@ -10,10 +10,10 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   %0 = icmp ult i32 %a0, 2
-;;   br i1 %0, label %b1, label %t7
+;;   br i1 %0, label %b1, label %t1
 ;; b1:
 ;;   %1 = zext i32 %a0 to i64
 ;;   %2 = call i64 asm "cmp ${1:w}, ${2:w}\0Asbc $0, xzr, xzr\0Acsdb", "=r,r,r,~{cc}"(i32 %a0, i32 2) #3
@@ -32,23 +32,23 @@
 ;;   br i1 %14, label %b3, label %b2
 ;; b2:
 ;;   %15 = icmp eq i32 %9, 0
-;;   br i1 %15, label %t8, label %t9
+;;   br i1 %15, label %t2, label %t3
 ;; b3:
 ;;   %16 = getelementptr i8, ptr %7, i64 8
 ;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
 ;;   call void %13(ptr %17)
 ;;   ret void
-;; t7:
+;; t0:
+;;   call void @raise(ptr %c, i32 10)
+;;   unreachable
+;; t1:
 ;;   call void @raise(ptr %c, i32 7)
 ;;   unreachable
-;; t8:
+;; t2:
 ;;   call void @raise(ptr %c, i32 8)
 ;;   unreachable
-;; t9:
+;; t3:
 ;;   call void @raise(ptr %c, i32 9)
-;;   unreachable
-;; t10:
-;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; }
 ;; define internal void @m0f1(ptr noundef nonnull align 64 dereferenceable(224) %c, i32 %a0) #0 {

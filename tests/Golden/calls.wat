@@ -22,7 +22,7 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   %0 = call { i32, i64 } @m0f1(ptr %c, i32 %a0)
 ;;   %1 = extractvalue { i32, i64 } %0, 0
@@ -33,7 +33,7 @@
 ;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
 ;;   %7 = call i32 %4(ptr %6, i32 %1)
 ;;   ret i32 %7
-;; t10:
+;; t0:
 ;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; }
@@ -43,10 +43,10 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   %0 = icmp ult i32 %a0, 2
-;;   br i1 %0, label %b1, label %t7
+;;   br i1 %0, label %b1, label %t1
 ;; b1:
 ;;   %1 = zext i32 %a0 to i64
 ;;   %2 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 2) #3
@@ -65,22 +65,22 @@
 ;;   br i1 %14, label %b3, label %b2
 ;; b2:
 ;;   %15 = icmp eq i32 %9, 0
-;;   br i1 %15, label %t8, label %t9
+;;   br i1 %15, label %t2, label %t3
 ;; b3:
 ;;   %16 = getelementptr i8, ptr %7, i64 8
 ;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
 ;;   %18 = call i32 %13(ptr %17, i32 5)
 ;;   ret i32 %18
-;; t7:
+;; t0:
+;;   call void @raise(ptr %c, i32 10)
+;;   unreachable
+;; t1:
 ;;   call void @raise(ptr %c, i32 7)
 ;;   unreachable
-;; t8:
+;; t2:
 ;;   call void @raise(ptr %c, i32 8)
 ;;   unreachable
-;; t9:
+;; t3:
 ;;   call void @raise(ptr %c, i32 9)
-;;   unreachable
-;; t10:
-;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; }

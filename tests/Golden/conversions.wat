@@ -13,15 +13,15 @@
 ;;   br i1 %2, label %b1, label %b0
 ;; b0:
 ;;   %3 = fcmp uno float %a0, %a0
-;;   br i1 %3, label %t4, label %t3
+;;   br i1 %3, label %t0, label %t1
 ;; b1:
 ;;   %4 = fptosi float %a0 to i64
 ;;   ret i64 %4
-;; t3:
-;;   call void @raise(ptr %c, i32 3)
-;;   unreachable
-;; t4:
+;; t0:
 ;;   call void @raise(ptr %c, i32 4)
+;;   unreachable
+;; t1:
+;;   call void @raise(ptr %c, i32 3)
 ;;   unreachable
 ;; }
 ;; define internal i32 @m0f1(ptr noundef nonnull align 64 dereferenceable(288) %c, double %a0) #0 {

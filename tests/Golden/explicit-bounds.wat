@@ -14,14 +14,14 @@
 ;;   %4 = getelementptr i8, ptr %3, i64 8
 ;;   %5 = load i64, ptr %4, align 8, !tbaa !10
 ;;   %6 = icmp ule i64 %1, %5
-;;   br i1 %6, label %b0, label %t5
+;;   br i1 %6, label %b0, label %t0
 ;; b0:
 ;;   %7 = zext i32 %a0 to i64
 ;;   %8 = getelementptr i8, ptr %mb, i64 %7
 ;;   %9 = getelementptr i8, ptr %8, i64 100
 ;;   %10 = load i64, ptr %9, align 1, !tbaa !4
 ;;   ret i64 %10
-;; t5:
+;; t0:
 ;;   call void @raise(ptr %c, i32 5)
 ;;   unreachable
 ;; }
@@ -36,13 +36,13 @@
 ;;   %5 = getelementptr i8, ptr %4, i64 8
 ;;   %6 = load i64, ptr %5, align 8, !tbaa !10
 ;;   %7 = icmp ule i64 %2, %6
-;;   br i1 %7, label %b0, label %t5
+;;   br i1 %7, label %b0, label %t0
 ;; b0:
 ;;   %8 = zext i32 %a0 to i64
 ;;   %9 = getelementptr i8, ptr %mb, i64 %8
 ;;   store i8 %0, ptr %9, align 1, !tbaa !4
 ;;   ret void
-;; t5:
+;; t0:
 ;;   call void @raise(ptr %c, i32 5)
 ;;   unreachable
 ;; }

@@ -29,7 +29,7 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   call tailcc void @m0f0(ptr %c, ptr %ra, i32 %a0)
 ;;   %0 = getelementptr i8, ptr %ra, i64 0
@@ -41,7 +41,7 @@
 ;;   store <2 x i64> %3, ptr %l1
 ;;   %6 = sitofp i32 %1 to double
 ;;   ret double %6
-;; t10:
+;; t0:
 ;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; }

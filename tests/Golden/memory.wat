@@ -43,7 +43,7 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   %0 = call i32 @memory.grow(ptr %c, i32 0, i32 1)
 ;;   %1 = getelementptr i8, ptr %c, i64 8
@@ -54,7 +54,7 @@
 ;;   %6 = trunc i64 %5 to i32
 ;;   %7 = add i32 %0, %6
 ;;   ret i32 %7
-;; t10:
+;; t0:
 ;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; }

@@ -17,7 +17,7 @@
 ;; define internal ptr @m0f1(ptr noundef nonnull align 64 dereferenceable(384) %c, i32 %a0) #0 {
 ;; e:
 ;;   %0 = icmp ult i32 %a0, 4
-;;   br i1 %0, label %b0, label %t6
+;;   br i1 %0, label %b0, label %t0
 ;; b0:
 ;;   %1 = zext i32 %a0 to i64
 ;;   %2 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 4) #3
@@ -29,14 +29,14 @@
 ;;   %8 = getelementptr i8, ptr %7, i64 24
 ;;   %9 = load ptr, ptr %8, align 8, !tbaa !12
 ;;   ret ptr %9
-;; t6:
+;; t0:
 ;;   call void @raise(ptr %c, i32 6)
 ;;   unreachable
 ;; }
 ;; define internal void @m0f2(ptr noundef nonnull align 64 dereferenceable(384) %c, i32 %a0, ptr %a1) #0 {
 ;; e:
 ;;   %0 = icmp ult i32 %a0, 4
-;;   br i1 %0, label %b0, label %t6
+;;   br i1 %0, label %b0, label %t0
 ;; b0:
 ;;   %1 = zext i32 %a0 to i64
 ;;   %2 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 4) #3
@@ -48,7 +48,7 @@
 ;;   %8 = getelementptr i8, ptr %7, i64 24
 ;;   store ptr %a1, ptr %8, align 8, !tbaa !12
 ;;   ret void
-;; t6:
+;; t0:
 ;;   call void @raise(ptr %c, i32 6)
 ;;   unreachable
 ;; }
@@ -60,7 +60,7 @@
 ;;   %3 = getelementptr i8, ptr %2, i64 8
 ;;   %4 = load i32, ptr %3, align 8, !tbaa !12
 ;;   %5 = icmp ult i32 %a0, %4
-;;   br i1 %5, label %b0, label %t6
+;;   br i1 %5, label %b0, label %t0
 ;; b0:
 ;;   %6 = zext i32 %a0 to i64
 ;;   %7 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 %4) #3
@@ -74,7 +74,7 @@
 ;;   %15 = load <4 x i64>, ptr %14, align 8, !tbaa !14
 ;;   store <4 x i64> %15, ptr %12, align 8, !tbaa !12
 ;;   ret void
-;; t6:
+;; t0:
 ;;   call void @raise(ptr %c, i32 6)
 ;;   unreachable
 ;; }
@@ -85,7 +85,7 @@
 ;;   %2 = getelementptr i8, ptr %1, i64 8
 ;;   %3 = load i32, ptr %2, align 8, !tbaa !12
 ;;   %4 = icmp ult i32 %a0, %3
-;;   br i1 %4, label %b0, label %t6
+;;   br i1 %4, label %b0, label %t0
 ;; b0:
 ;;   %5 = zext i32 %a0 to i64
 ;;   %6 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 %3) #3
@@ -99,7 +99,7 @@
 ;;   %14 = icmp eq ptr %13, null
 ;;   %15 = zext i1 %14 to i32
 ;;   ret i32 %15
-;; t6:
+;; t0:
 ;;   call void @raise(ptr %c, i32 6)
 ;;   unreachable
 ;; }
@@ -109,7 +109,7 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   %0 = getelementptr i8, ptr %c, i64 160
 ;;   %1 = load ptr, ptr %0, align 8, !invariant.load !0
@@ -118,7 +118,7 @@
 ;;   %4 = call i32 @table.grow(ptr %c, i32 1, ptr null, i32 1)
 ;;   %5 = add i32 %3, %4
 ;;   ret i32 %5
-;; t10:
+;; t0:
 ;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; }

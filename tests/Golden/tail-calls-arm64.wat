@@ -16,7 +16,7 @@
 ;; define internal tailcc i32 @m0f1(ptr noundef nonnull align 64 dereferenceable(224) %c, i32 %a0) #0 {
 ;; e:
 ;;   %0 = icmp ult i32 %a0, 2
-;;   br i1 %0, label %b0, label %t7
+;;   br i1 %0, label %b0, label %t0
 ;; b0:
 ;;   %1 = zext i32 %a0 to i64
 ;;   %2 = call i64 asm "cmp ${1:w}, ${2:w}\0Asbc $0, xzr, xzr\0Acsdb", "=r,r,r,~{cc}"(i32 %a0, i32 2) #3
@@ -35,7 +35,7 @@
 ;;   br i1 %14, label %b2, label %b1
 ;; b1:
 ;;   %15 = icmp eq i32 %9, 0
-;;   br i1 %15, label %t8, label %t9
+;;   br i1 %15, label %t1, label %t2
 ;; b2:
 ;;   %16 = getelementptr i8, ptr %7, i64 8
 ;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
@@ -52,13 +52,13 @@
 ;; b4:
 ;;   %25 = musttail call tailcc i32 @v0(ptr %17, i32 5, ptr %13)
 ;;   ret i32 %25
-;; t7:
+;; t0:
 ;;   call void @raise(ptr %c, i32 7)
 ;;   unreachable
-;; t8:
+;; t1:
 ;;   call void @raise(ptr %c, i32 8)
 ;;   unreachable
-;; t9:
+;; t2:
 ;;   call void @raise(ptr %c, i32 9)
 ;;   unreachable
 ;; }

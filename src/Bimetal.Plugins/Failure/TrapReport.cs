@@ -20,6 +20,8 @@ internal static class TrapReport
             _ => "trapped: " + trap.Message(),
         };
         if (kind == FailureKind.Memory) what += $" (memory: {guest.Memory.LengthBytes >> 10} KiB of {guest.Plugin.Limits.MemoryBytes >> 10})";
+        string where = guest.Instance.LastTrap is { } trace && trap != TrapCode.Exit ? trace.Describe() : "";
+        if (where.Length > 0) what += " " + where;
         return new PluginFailure(kind, $"{CallbackTable.NameOf(callback)} {what}");
     }
 

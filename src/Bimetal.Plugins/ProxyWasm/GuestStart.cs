@@ -15,7 +15,7 @@ internal static class GuestStart
     {
         var limits = new CallLimits(guest.Plugin.Limits.Start);
         var trap = guest.Instance.Initialize(limits);
-        if (trap != TrapCode.None) throw Failed(guest, $"its start function trapped: {trap.Message()}");
+        if (trap != TrapCode.None) throw Failed(guest, $"its start function trapped: {trap.Message()} {guest.Instance.LastTrap?.Describe()}".TrimEnd());
         Initialize(guest, limits);
         Step(guest, GuestCallback.ContextCreate, [GuestInstance.RootContextId, 0], limits);
         if (!Ask(guest, GuestCallback.VmStart, [GuestInstance.RootContextId, (ulong)guest.Plugin.VmConfiguration.Length], limits))

@@ -23,10 +23,13 @@ internal sealed class FunctionBuilder
     /// <summary>Where functions called from here leave results that do not fit into registers.</summary>
     public const string CalleeResults = "%ra";
 
+    private readonly List<(TrapCode Code, int Location)> _traps = [];
     private Value[] _stack = new Value[64];
     private int _calleeResultSlots;
-    private uint _trapCodes;
     private bool _polls;
+    private int _start;
+    private int _offset;
+    private int _location;
     private int _labelCount;
 
     public FunctionBuilder(ModuleScope module, FunctionType type, FunctionFacts facts)
@@ -72,6 +75,9 @@ internal sealed class FunctionBuilder
 
     public CompileOptions Options => Module.Options;
 
+    /// <summary>Number of the function's scope in the partition's locations; 0 when code is not located.</summary>
+    public int Scope { get; init; }
+
     /// <summary>Characters written so far, and those that branches have asked for.</summary>
     public long Characters => Slots.Length + (long)Entry.Length + Body.Length + (Control.RecordedValues * CharactersOfIncoming);
 
@@ -92,6 +98,13 @@ internal sealed class FunctionBuilder
     public void Line([InterpolatedStringHandlerArgument("")] ref IrLine line)
     {
         _ = line;
+        EndLine();
+    }
+
+    /// <summary>Writes a line that the next one goes on with.</summary>
+    public void BeginLine([InterpolatedStringHandlerArgument("")] ref IrLine line)
+    {
+        _ = line;
         Body.Append('\n');
     }
 
@@ -101,7 +114,7 @@ internal sealed class FunctionBuilder
     public Value Define(ValueType type, [InterpolatedStringHandlerArgument("")] ref IrDefinition definition, Shape shape = Shape.Canonical)
     {
         _ = definition;
-        Body.Append('\n');
+        EndLine();
         return Value.Temporary(type, NextTemporary++, shape);
     }
 
@@ -216,25 +229,48 @@ internal sealed class FunctionBuilder
         ContinueIn(next);
     }
 
-    /// <summary>Label of the cold block that raises a code; there is one per code and function, written at the end.</summary>
-    public string TrapLabel(TrapCode code)
+    /// <summary>The function begins at this offset in the module.</summary>
+    public void StartAt(int offset)
     {
-        _trapCodes |= 1u << (int)code;
-        return $"t{(int)code}";
+        _start = offset;
+        MoveTo(offset);
     }
 
-    /// <summary>Writes the blocks that <see cref="TrapLabel"/> promised.</summary>
+    /// <summary>From here on code comes from the instruction at this offset in the module.</summary>
+    public void MoveTo(int offset)
+    {
+        _location = 0;
+        _offset = offset;
+    }
+
+    /// <summary>Label of the cold block that raises a code; there is one per code and place, written at the end.</summary>
+    public string TrapLabel(TrapCode code)
+    {
+        int location = Location();
+        int index = _traps.LastIndexOf((code, location));
+        if (index < 0)
+        {
+            index = _traps.Count;
+            _traps.Add((code, location));
+        }
+
+        return $"t{index}";
+    }
+
+    /// <summary>Writes the blocks that <see cref="TrapLabel"/> promised. LLVM must not merge them: where each is called from tells the place.</summary>
     public void WriteTrapBlocks()
     {
-        for (int code = 0; code < 32; code++)
+        for (int index = 0; index < _traps.Count; index++)
         {
-            if ((_trapCodes >> code & 1) == 0) continue;
-            Body.Append($"t{code}:\n");
-            Line($"call void @{Prelude.Raise}(ptr %c, i32 {code})");
+            Body.Append($"t{index}:\n");
+            _location = _traps[index].Location;
+            Line($"call void @{Prelude.Raise}(ptr %c, i32 {(int)_traps[index].Code}){(Scope == 0 ? "" : " " + Locations.Unmerged)}");
             Line($"unreachable");
         }
 
         if (!_polls) return;
+        // One for all: a guest that is stopped where it polls is told as being in its function.
+        MoveTo(_start);
         Body.Append(PollTrap).Append(":\n");
         var address = ContextAddress(ContextHeader.Interrupt);
         var asked = Define(ValueType.I32, $"load volatile i32, ptr {address}, align 8, {Metadata.Header}");
@@ -251,5 +287,17 @@ internal sealed class FunctionBuilder
     {
         var address = ContextAddress(offset);
         return DefinePointer($"load ptr, ptr {address}, align 8, {Metadata.Invariant}");
+    }
+
+    private int Location()
+    {
+        if (Scope == 0) return 0;
+        return _location == 0 ? _location = Module.Partition.Locations.Add(_offset, Scope) : _location;
+    }
+
+    private void EndLine()
+    {
+        if (Scope != 0) Body.Append(", !dbg !").Append(Location());
+        Body.Append('\n');
     }
 }

@@ -26,7 +26,11 @@ internal static class FunctionEmitter
     {
         var body = module.Module.Functions[definedIndex];
         var type = module.Module.Types[(int)body.TypeIndex];
-        var function = new FunctionBuilder(module, type, module.Facts.Functions[definedIndex]);
+        uint index = (uint)(definedIndex + module.Module.ImportedFunctionCount);
+        int locationsBefore = module.Partition.Locations.Text.Length;
+        int scope = module.Options.Locations ? module.Partition.Locations.AddFunction(module.FunctionName(index)) : 0;
+        var function = new FunctionBuilder(module, type, module.Facts.Functions[definedIndex]) { Scope = scope };
+        function.StartAt(body.BodyOffset);
         function.Locals.Declare(type, body);
         Prologue(function);
         if (function.Facts.Calls || function.Facts.TailCalls) function.Poll();
@@ -36,6 +40,7 @@ internal static class FunctionEmitter
         while (!function.Control.IsFinished)
         {
             if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
+            if (Locations.IsPlace(instruction.Opcode)) function.MoveTo(instruction.Offset);
             if (function.Control.IsReachable) Dispatch(function, in instruction);
             else function.Control.Skip(instruction.Opcode);
             module.Budget.RequireForFunction(function.Characters);
@@ -43,13 +48,12 @@ internal static class FunctionEmitter
 
         function.WriteTrapBlocks();
         function.WriteSharedSlots();
-        module.Budget.Spend(function.Characters);
-        uint index = (uint)(definedIndex + module.Module.ImportedFunctionCount);
+        module.Budget.Spend(function.Characters + module.Partition.Locations.Text.Length - locationsBefore);
         bool isTailFunction = module.Facts.IsTailFunction(index);
         string convention = isTailFunction ? GuestSignature.TailConvention : "";
         text.Append($"define {(isShared ? "hidden" : "internal")} {convention}{GuestSignature.Returned(type)} @{module.FunctionName(index)}(");
         text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c{GuestSignature.Parameters(type, isTailFunction)}");
-        text.Append(") #0 {\ne:\n").Append(isTailFunction ? GuestSignature.JoinHalves(type) : "").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
+        text.Append(scope == 0 ? ") #0 {\ne:\n" : $") #0 !dbg !{scope} {{\ne:\n").Append(isTailFunction ? GuestSignature.JoinHalves(type) : "").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
         if (isTailFunction && module.ReachableFromOutside.Contains(index)) TailCalls.WriteWrapper(text, module.OuterName(index), module.FunctionName(index), type);
     }
 

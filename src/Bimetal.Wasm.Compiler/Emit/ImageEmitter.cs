@@ -97,6 +97,7 @@ internal static class ImageEmitter
         tail.Append($"attributes #1 = {{ noinline {common} }}\n");
         tail.Append($"attributes #2 = {{ cold noinline noreturn {common} }}\n");
         tail.Append(OpaqueAssembly.AttributeGroups).Append(Metadata.Definitions(options.Target));
+        if (options.Locations) tail.Append(Locations.Unit).Append(partition.Locations.Text);
         return [head, partition.Text, tail];
     }
 }

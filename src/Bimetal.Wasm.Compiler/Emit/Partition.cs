@@ -12,6 +12,9 @@ internal sealed class Partition
 
     public StringBuilder Text { get; } = new();
 
+    /// <summary>Where the functions' code comes from.</summary>
+    public Locations Locations { get; } = new();
+
     public void Define(string name) => _defined.Add(name);
 
     /// <summary>Notes that a function is called here; <paramref name="declaration"/> is used if another partition defines it.</summary>

@@ -86,7 +86,7 @@ internal sealed class Prelude
               %ok = icmp ule i64 %e, %l
               br i1 %ok, label %inside, label %trap
             trap:
-              call void @{Raise}(ptr %c, i32 {(int)TrapCode.MemoryOutOfBounds})
+              call void @{Raise}(ptr %c, i32 {(int)TrapCode.MemoryOutOfBounds}) {Locations.Unmerged}
               unreachable
             inside:
               %mb = load ptr, ptr %c, align 8, {Metadata.Invariant}

@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Text;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Compiler.Emit;
+using Bimetal.Wasm.Compiler.Toolchain.Map;
 
 namespace Bimetal.Wasm.Compiler.Toolchain;
 
@@ -24,6 +25,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
         clock.Restart();
         toolchain.Link(LinkArguments(ir.Partitions.Count, options), folder.Location, limits, cancellation);
         byte[] bytes = File.ReadAllBytes(folder.File("image.so"));
+        if (options.Locations) bytes = CodeMapWriter.Append(bytes, options);
         stages.Add(("link", clock.Elapsed));
         clock.Restart();
         var problems = ImageAssertions.Problems(bytes, options.Target, moduleCount);
@@ -96,7 +98,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
     private static string[] RoutineArguments(CompileOptions options) =>
     [
         .. CommonArguments(options), "-O2", "-ffreestanding", "-fno-builtin", "-fvisibility=hidden", "-fno-stack-protector",
-        "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-c", "memory.c", "-o", RoutinesObject,
+        "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-gline-tables-only", "-gdwarf-4", "-c", "memory.c", "-o", RoutinesObject,
     ];
 
     private static string[] CommonArguments(CompileOptions options) =>
@@ -113,7 +115,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
             "-z", "separate-loadable-segments", "-z", isArm64 ? "max-page-size=65536" : "max-page-size=4096",
             "--hash-style=sysv", "--build-id=none", "-o", "image.so",
         };
-        if (!options.KeepSymbols) arguments.Add("--strip-all");
+        if (!options.KeepSymbols && !options.Locations) arguments.Add("--strip-all");
         for (int index = 0; index < partitionCount; index++) arguments.Add($"p{index}.o");
         arguments.AddRange(["--start-lib", RoutinesObject, "--end-lib"]);
         return [.. arguments];

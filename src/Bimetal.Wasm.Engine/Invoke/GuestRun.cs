@@ -42,6 +42,9 @@ internal sealed class GuestRun : IDisposable
     /// <summary>What a host function failed with.</summary>
     internal Exception? HostException => _instance.HostException;
 
+    /// <summary>Where the guest trapped; null when it did not.</summary>
+    internal GuestTrace? Trace => _instance.LastTrap;
+
     /// <summary>How long each call took, in the order of the calls.</summary>
     internal ReadOnlySpan<TimeSpan> CallTimes => _callTimes;
 

@@ -60,9 +60,9 @@ public static class InvokeCommandRunner
             case TrapCode.Exit:
                 return run.ExitCode ?? ExitCodes.Failure;
             case TrapCode.HostError:
-                return Fail(request, error, $"{trap.Message()}: {run.HostException?.Message ?? "no reason given"}", ExitCodes.Failure);
+                return Stopped(request, error, run, $"{trap.Message()}: {run.HostException?.Message ?? "no reason given"}");
             default:
-                return Fail(request, error, $"trap: {trap.Message()} (in {request.Export})", ExitCodes.Failure);
+                return Stopped(request, error, run, $"trap: {trap.Message()} (in {request.Export})");
         }
     }
 
@@ -72,6 +72,13 @@ public static class InvokeCommandRunner
         var sorted = times.ToArray();
         Array.Sort(sorted);
         return FormattableString.Invariant($"fastest {sorted[0].TotalNanoseconds:f0} ns, median {sorted[sorted.Length / 2].TotalNanoseconds:f0} ns of {sorted.Length} calls");
+    }
+
+    private static int Stopped(InvokeRequest request, TextWriter error, GuestRun run, string message)
+    {
+        int exitCode = Fail(request, error, message, ExitCodes.Failure);
+        error.Write(run.Trace);
+        return exitCode;
     }
 
     private static int Fail(InvokeRequest request, TextWriter error, string message, int exitCode)

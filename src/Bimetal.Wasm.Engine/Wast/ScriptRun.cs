@@ -15,6 +15,7 @@ internal sealed class ScriptRun(WastScript script, ScriptCompiler modules) : IDi
 
     private readonly ScriptInstances _instances = new();
     private readonly WastTally _tally = new(script.Name);
+    private GuestTrace? _trace;
 
     internal WastTally Run()
     {
@@ -61,7 +62,7 @@ internal sealed class ScriptRun(WastScript script, ScriptCompiler modules) : IDi
 
     private static string Describe(WastCommand command) => command.Action is null ? command.Type : $"{command.Type} {command.Action}";
 
-    private static Fault Trapped(TrapCode trap) => new(null, $"trapped: {trap.Message()}");
+    private Fault Trapped(TrapCode trap) => new(null, $"trapped: {trap.Message()} {_trace?.Describe()}".TrimEnd());
 
     private void Instantiate(WastCommand command)
     {
@@ -119,6 +120,7 @@ internal sealed class ScriptRun(WastScript script, ScriptCompiler modules) : IDi
         int slot = 0;
         foreach (var argument in action.Arguments) slot += argument.ToGuestValue().WriteTo(buffer.AsSpan(slot));
         trap = instance.Call(function, buffer, Limits);
+        _trace = trap == TrapCode.None ? null : instance.LastTrap;
         if (trap == TrapCode.None) results = [.. Invoke.ArgumentReader.Results(function.Type, buffer)];
         return null;
     }

@@ -39,6 +39,9 @@ public sealed unsafe class Instance : GuestObject
     /// <summary>What a host function reported before it returned <see cref="TrapCode.HostError"/>; null after a call without.</summary>
     public Exception? HostException { get; set; }
 
+    /// <summary>Where the last call that trapped stopped; null before one did. A guest that ended itself has no trace.</summary>
+    public GuestTrace? LastTrap { get; internal set; }
+
     /// <summary>Memory 0, imported or own; null without one.</summary>
     public GuestMemory? Memory => Memories.Length > 0 ? Memories[0] : null;
 
@@ -134,7 +137,7 @@ public sealed unsafe class Instance : GuestObject
         fixed (ulong* slots = buffer)
             result = Shim.Enter(Group.Record, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs & LoadedModule.DeadlineMask);
         GC.KeepAlive(this);
-        return result >= 0 ? (TrapCode)result : ThrowRefused(result);
+        return result == 0 ? TrapCode.None : Stopped(result);
     }
 
     internal GuestFunction FunctionAt(uint functionIndex)
@@ -173,6 +176,15 @@ public sealed unsafe class Instance : GuestObject
         Context.Free();
         _self.Free();
         LoadedModule.Code.Release();
+    }
+
+    // Out of the way of calls that end well.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private TrapCode Stopped(int result)
+    {
+        if (result < 0) return ThrowRefused(result);
+        if ((TrapCode)result != TrapCode.Exit) LastTrap = GuestTrace.Take();
+        return (TrapCode)result;
     }
 
     private static void ThrowForeignFunction(in GuestFunction function) => throw new ArgumentException(

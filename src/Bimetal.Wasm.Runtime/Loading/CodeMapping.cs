@@ -4,6 +4,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Runtime;
 
@@ -14,16 +15,20 @@ public sealed unsafe class CodeMapping : IDisposable
     private readonly byte* _base;
     private readonly ulong _spanBytes;
     private readonly List<nuint> _textStarts = [];
+    private readonly WasmModule?[] _wasmModules;
     private int _references = 1;    // the owner's, and one for each instance
     private int _isDisposed;
     private int _isUnmapped;
 
-    private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image, InterruptMode interrupt)
+    private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image, InterruptMode interrupt, int mapBytes)
     {
         Interrupt = interrupt;
         _base = address;
         _spanBytes = spanBytes;
         _modules = modules;
+        _wasmModules = new WasmModule?[modules.Length];
+        byte* map = address + image.SpanBytes;
+        if (mapBytes != 0) Symbols = new GuestCodeMap(map, mapBytes);
         foreach (var segment in image.Segments)
         {
             if (!segment.IsExecutable) continue;
@@ -31,7 +36,10 @@ public sealed unsafe class CodeMapping : IDisposable
             int error = Shim.AddCode(start, start + (nuint)segment.FileBytes, (uint)interrupt);
             if (error != 0) throw new InstanceLimitException($"Code cannot be registered: {ErrorText.Of(error)}. Too many compiled images are loaded at once.");
             _textStarts.Add(start);
+            if (mapBytes != 0) Shim.MapCode(start, (nuint)_base, map, (ulong)mapBytes);
         }
+
+        CodeDirectory.Add((nuint)_base, this);
     }
 
     ~CodeMapping() => Unmap();
@@ -55,10 +63,12 @@ public sealed unsafe class CodeMapping : IDisposable
         var tables = new ModuleTables[moduleOffsets.Length];
         for (int ordinal = 0; ordinal < tables.Length; ordinal++) tables[ordinal] = ReadModule(image, moduleOffsets[ordinal]);
 
-        byte* address = MapSegments(elfImage, image);
+        var (mapOffset, mapBytes) = GuestCodeMap.Find(elfImage);
+        ulong spanBytes = image.SpanBytes + ElfImage.PageEnd((ulong)mapBytes);
+        byte* address = MapSegments(elfImage, image, mapOffset, mapBytes);
         var modules = new CodeModule[tables.Length];
         for (int ordinal = 0; ordinal < modules.Length; ordinal++) modules[ordinal] = new CodeModule(address + image.Entry, address, tables[ordinal]);
-        return new CodeMapping(address, image.SpanBytes, modules, image, interrupt);
+        return new CodeMapping(address, spanBytes, modules, image, interrupt, mapBytes);
     }
 
     public void Dispose()
@@ -66,18 +76,41 @@ public sealed unsafe class CodeMapping : IDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Release();
     }
 
+    internal nuint Address => (nuint)_base;
+
+    /// <summary>What traps and profilers find functions by; empty when the image has none.</summary>
+    internal GuestCodeMap Symbols { get; }
+
     internal CodeModule Module(int ordinal) => _modules[ordinal];
+
+    /// <summary>Tells whose code the module of a number is.</summary>
+    internal void Attach(int ordinal, WasmModule module)
+    {
+        if (Interlocked.CompareExchange(ref _wasmModules[ordinal], module, null) is null) PerfMap.Add(this, ordinal, module);
+    }
+
+    internal WasmModule? ModuleAt(int ordinal) => (uint)ordinal < (uint)_wasmModules.Length ? _wasmModules[ordinal] : null;
+
+    /// <summary>The address in the image of a program counter in this code.</summary>
+    internal uint AddressOf(nuint pc) => (uint)(pc - (nuint)_base);
 
     /// <summary>Keeps the code mapped until <see cref="Release"/>.</summary>
     internal void AddReference()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0 || !TryAddReference(), this);
+    }
+
+    /// <summary>As <see cref="AddReference"/>, also after the owner has let go; false once the code is gone.</summary>
+    internal bool TryAddReference()
     {
         int references;
         do
         {
             references = Volatile.Read(ref _references);
-            ObjectDisposedException.ThrowIf(references == 0 || _isDisposed != 0, this);
+            if (references == 0) return false;
         }
         while (Interlocked.CompareExchange(ref _references, references + 1, references) != references);
+        return true;
     }
 
     internal void Release()
@@ -92,6 +125,7 @@ public sealed unsafe class CodeMapping : IDisposable
     private void Unmap()
     {
         if (Interlocked.Exchange(ref _isUnmapped, 1) != 0) return;
+        CodeDirectory.Remove((nuint)_base);
         foreach (nuint start in _textStarts) Shim.RemoveCode(start);
         _textStarts.Clear();
         Shim.CodeUnmap(_base, _spanBytes);
@@ -137,10 +171,12 @@ public sealed unsafe class CodeMapping : IDisposable
     }
 
     // SAFETY: the span stays pinned while the shim copies it; the segments were checked to lie inside of it and of the reservation.
-    private static byte* MapSegments(ReadOnlySpan<byte> elfImage, ElfImage image)
+    private static byte* MapSegments(ReadOnlySpan<byte> elfImage, ElfImage image, ulong mapOffset, int mapBytes)
     {
-        var segments = new CodeSegment[image.Segments.Count];
-        for (int index = 0; index < segments.Length; index++)
+        // The map comes behind the last segment, like another one.
+        var segments = new CodeSegment[image.Segments.Count + (mapBytes == 0 ? 0 : 1)];
+        if (mapBytes != 0) segments[^1] = new CodeSegment { Address = image.SpanBytes, FileOffset = mapOffset, LengthBytes = (ulong)mapBytes };
+        for (int index = 0; index < image.Segments.Count; index++)
         {
             var segment = image.Segments[index];
             ulong start = ElfImage.PageStart(segment.Address);
@@ -157,7 +193,7 @@ public sealed unsafe class CodeMapping : IDisposable
         fixed (byte* bytes = elfImage)
         fixed (CodeSegment* first = segments)
         {
-            int error = Shim.CodeMap(bytes, (ulong)elfImage.Length, first, (uint)segments.Length, image.SpanBytes, &address);
+            int error = Shim.CodeMap(bytes, (ulong)elfImage.Length, first, (uint)segments.Length, image.SpanBytes + ElfImage.PageEnd((ulong)mapBytes), PerfMap.IsOn ? 1u : 0u, &address);
             if (error != 0) throw new InstanceLimitException($"Code cannot be mapped: {ErrorText.Of(error)}. Check the memory limits and vm.max_map_count.");
         }
 

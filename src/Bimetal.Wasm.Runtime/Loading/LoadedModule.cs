@@ -36,6 +36,7 @@ public sealed class LoadedModule
         foreach (var export in module.Exports) _exports.Add(export.Name, export);
         _typeIds = [.. module.Types.Select(TypeRegistry.IdOf)];
         _writesTables = new Lazy<bool>(FindTableWrites);
+        code.Attach(ordinal, module);
     }
 
     public WasmModule Module { get; }

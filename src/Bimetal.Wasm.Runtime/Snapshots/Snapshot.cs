@@ -97,6 +97,7 @@ public sealed unsafe class Snapshot : IDisposable
         }
 
         clone.HostException = null;
+        clone.LastTrap = null;
         clone.Group.Record->IsAbandoned = 0;
     }
 

@@ -47,6 +47,15 @@ internal static unsafe partial class Shim
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial void RemoveCode(nuint start);
 
+    [LibraryImport(Library, EntryPoint = "bimetal_map_code")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial void MapCode(nuint start, nuint address, void* map, ulong mapBytes);
+
+    /// <summary>Program counters of this thread's last trap; returns how many.</summary>
+    [LibraryImport(Library, EntryPoint = "bimetal_trace")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial uint Trace(nuint* frames, uint capacity, uint* isCut);
+
     [LibraryImport(Library, EntryPoint = "bimetal_slot_reserve")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotReserve(void** address);
@@ -94,7 +103,7 @@ internal static unsafe partial class Shim
 
     [LibraryImport(Library, EntryPoint = "bimetal_code_map")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    public static partial int CodeMap(void* image, ulong imageBytes, CodeSegment* segments, uint segmentCount, ulong spanBytes, void** address);
+    public static partial int CodeMap(void* image, ulong imageBytes, CodeSegment* segments, uint segmentCount, ulong spanBytes, uint isAnonymous, void** address);
 
     [LibraryImport(Library, EntryPoint = "bimetal_code_unmap")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

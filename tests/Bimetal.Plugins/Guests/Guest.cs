@@ -23,6 +23,9 @@ internal static class Guest
     public static string OldScript => s_oldScript.Value;
 
     /// <summary>A module from text.</summary>
+    /// <summary>What a failure says, without the place where the guest trapped.</summary>
+    public static string WithoutPlace(string detail) => System.Text.RegularExpressions.Regex.Replace(detail, " in [^,]+ at 0x[0-9a-f]+(, .*)?$", "");
+
     public static string FromWat(string name, string text) => s_folder.Write(name, Wat.ToWasm(text));
 
     public static string Write(string name, ReadOnlySpan<byte> bytes) => s_folder.Write(name, bytes);
