@@ -34,13 +34,17 @@ internal static class HeaderPairs
         }
     }
 
-    /// <summary>Reads a serialised map, copying its bytes. False when it is malformed or has more fields than a message may have.</summary>
+    /// <summary>
+    /// Reads a serialised map, copying its bytes. False when it is malformed or larger than a message's may be, which is looked at first: a
+    /// host call cannot be interrupted.
+    /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> source, HeaderMap fields)
     {
         if (source.Length == 0 || (source.Length == 1 && source[0] == 0)) return true;
         if (source.Length < CountBytes) return false;
         uint count = BinaryPrimitives.ReadUInt32LittleEndian(source);
         if (count > HeaderRules.MaximumFieldCount || (int)count * LengthsBytes > source.Length - CountBytes) return false;
+        if (source.Length - CountBytes - ((int)count * (LengthsBytes + 2)) > HeaderRules.MaximumTotalBytes) return false;
         var lengths = source[CountBytes..];
         var bytes = lengths[((int)count * LengthsBytes)..];
         for (uint index = 0; index < count; index++)

@@ -11,7 +11,7 @@ internal static class WasiClocks
     private const ulong NanosecondsPerTick = 100;
 
     // A host call cannot be interrupted, so what one may cost is bounded. The C library asks for at most 256 bytes at once.
-    private const uint MaximumRandomBytes = 1 << 20;
+    private const uint MaximumRandomBytes = 64 << 10;
 
     /// <summary>[clock, precision (ignored), address of the time in nanoseconds].</summary>
     internal static WasiErrno TimeGet(in WasiCall call) => call.Argument(0) switch

@@ -13,6 +13,12 @@ public sealed class SharedDataStore
     /// <summary>Most bytes of keys and values of one plugin.</summary>
     public const long MaximumTotalBytes = 64 << 20;
 
+    /// <summary>Longest key. With the longest value it bounds what one call costs, which nothing interrupts.</summary>
+    public const int MaximumKeyBytes = 64 << 10;
+
+    /// <summary>Longest value.</summary>
+    public const int MaximumValueBytes = 1 << 20;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<byte[], Entry> _entries = new(ByteArrayComparer.Instance);
     private readonly Dictionary<byte[], Entry>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
@@ -23,6 +29,8 @@ public sealed class SharedDataStore
 
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value, out uint cas)
     {
+        (value, cas) = (default, 0);
+        if (key.Length > MaximumKeyBytes) return false;
         lock (_lock)
         {
             bool found = _bySpan.TryGetValue(key, out var entry);
@@ -37,6 +45,7 @@ public sealed class SharedDataStore
     /// <returns>Ok, CasMismatch, or InternalFailure when a limit would be passed.</returns>
     public HostStatus Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, uint cas)
     {
+        if (key.Length > MaximumKeyBytes || value.Length > MaximumValueBytes) return HostStatus.InternalFailure;
         lock (_lock)
         {
             bool exists = _bySpan.TryGetValue(key, out var entry);

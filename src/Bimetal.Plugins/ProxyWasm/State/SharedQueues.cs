@@ -17,6 +17,9 @@ public sealed class SharedQueues
     /// <summary>Most bytes in all queues of one plugin.</summary>
     public const long MaximumTotalBytes = 16 << 20;
 
+    /// <summary>Longest item: what one call copies, which nothing interrupts.</summary>
+    public const int MaximumItemBytes = 1 << 20;
+
     /// <summary>Longest name of a queue.</summary>
     public const int MaximumNameBytes = 1024;
 
@@ -58,6 +61,7 @@ public sealed class SharedQueues
     /// <returns>Ok, NotFound for an unknown queue, or InternalFailure when a limit would be passed.</returns>
     public HostStatus Enqueue(uint id, ReadOnlySpan<byte> item)
     {
+        if (item.Length > MaximumItemBytes) return HostStatus.InternalFailure;
         lock (_lock)
         {
             if (Find(id) is not { } queue) return HostStatus.NotFound;
