@@ -13,14 +13,14 @@ public sealed class SelfTestTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Checks))]
-    public void Check_Passes(string name) => output.WriteLine(SelfTest.RunCheck(name, new SelfTestOptions { TrapCount = 500, DeadlineCount = 5 }));
+    public void Check_Passes(string name) => output.WriteLine(SelfTest.RunCheck(name, new SelfTestOptions { TrapCount = 500, DeadlineCount = 5, StormCount = 1_600 }));
 
     [Fact]
     [Trait("Category", "Slow")]
     public void Run_PrintsALineForEachCheck_AndFigures()
     {
         using var lines = new StringWriter(CultureInfo.InvariantCulture);
-        bool passed = SelfTest.Run(lines, new SelfTestOptions { TrapCount = 100, DeadlineCount = 2 });
+        bool passed = SelfTest.Run(lines, new SelfTestOptions { TrapCount = 100, DeadlineCount = 2, StormCount = 800 });
         output.WriteLine(lines.ToString());
         Assert.True(passed, lines.ToString());
         foreach (string name in SelfTest.CheckNames) Assert.Contains($"ok    {name}", lines.ToString(), StringComparison.Ordinal);
@@ -30,6 +30,7 @@ public sealed class SelfTestTests(ITestOutputHelper output)
     [Theory]
     [InlineData("guest")]
     [InlineData("edges")]
+    [InlineData("figures")]
     public void Binary_IsThatOfTheText(string name)
     {
         string folder = Path.Combine(Repository.Root, "src/Bimetal.Wasm.Engine/SelfTest");

@@ -61,6 +61,23 @@ public sealed class GatewayCommandTests
         Assert.Contains("traps on many threads", result.Output, StringComparison.Ordinal);
     }
 
+    // 128 and a signal: SIGSEGV, or SIGABRT after .NET has printed what it knows. As a trap it would end the command in good order.
+    [Fact]
+    public async Task FaultOfAHostFunction_BehindItsGuestsMemory_EndsTheProcess()
+    {
+        var result = await BimetalProcess.RunAsync(["doctor", "--host-fault"]);
+        Assert.Contains(result.ExitCode, (int[])[128 + 11, 128 + 6]);
+        Assert.DoesNotContain("out of bounds memory access", result.All, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task Storm_LeavesMemoryFlat()
+    {
+        var result = await BimetalProcess.RunAsync(["doctor", "--storm", "10000"], timeout: TimeSpan.FromMinutes(3));
+        Assert.Contains("ok    storm: ", result.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Help_ShowsEveryCommandWithAnExample()
     {

@@ -47,6 +47,7 @@ public static class SelfTest
         ("slot edge", MemoryChecks.SlotEdge),
         ("reset", MemoryChecks.Reset),
         ("reset after traps", MemoryChecks.ResetAfterTraps),
+        ("storm", guests => Storm.Check(guests, options.StormCount, checksMemory: false)),
     ];
 
     private static bool Run(TextWriter output, string name, Func<string> check)

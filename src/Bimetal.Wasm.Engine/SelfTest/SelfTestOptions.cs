@@ -14,6 +14,9 @@ public sealed record SelfTestOptions
     /// <summary>Endless guests of each kind that are stopped.</summary>
     public int DeadlineCount { get; init; } = 15;
 
+    /// <summary>Guests that the short storm stops.</summary>
+    public int StormCount { get; init; } = 4_000;
+
     /// <summary>Whether calls, traps, clones and resets are timed as well.</summary>
     public bool MeasuresSpeed { get; init; } = true;
 }

@@ -15,20 +15,8 @@ internal static class TrapChecks
     /// <summary>Every thread traps in every way while another one collects garbage all the time.</summary>
     public static string ManyThreads(SelfTestGuests guests, int threadCount, int trapCount)
     {
-        using var stop = new CancellationTokenSource();
         int collectionsBefore = GC.CollectionCount(0);
-        var collector = new Thread(() => CollectUntil(stop.Token));
-        collector.Start();
-        try
-        {
-            Threads.RunAll(threadCount, () => TrapManyTimes(guests, trapCount));
-        }
-        finally
-        {
-            stop.Cancel();
-            collector.Join();
-        }
-
+        WithCollector(() => Threads.RunAll(threadCount, () => TrapManyTimes(guests, trapCount)));
         return $"{threadCount} threads, {threadCount * trapCount} traps, {threadCount * trapCount * NullChecksPerTrap} null checks, "
             + $"{GC.CollectionCount(0) - collectionsBefore} collections";
     }
@@ -126,7 +114,25 @@ internal static class TrapChecks
         }
     }
 
-    private static bool NullCheckThrows()
+    /// <summary>Runs work while another thread makes garbage and collects it all the time.</summary>
+    public static void WithCollector(Action work)
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() => CollectUntil(stop.Token));
+        collector.Start();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
+    }
+
+    /// <summary>Whether a load through null is still the runtime's NullReferenceException.</summary>
+    public static bool NullCheckThrows()
     {
         try
         {
