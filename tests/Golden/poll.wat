@@ -24,7 +24,7 @@
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
 ;;   %so = icmp ult i64 %sp, %sm
-;;   br i1 %so, label %t10, label %b0
+;;   br i1 %so, label %t0, label %b0
 ;; b0:
 ;;   %0 = getelementptr i8, ptr %c, i64 24
 ;;   %1 = load volatile i32, ptr %0, align 8, !tbaa !6
@@ -33,7 +33,7 @@
 ;; b1:
 ;;   %3 = call i32 @m0f0(ptr %c, i32 %a0)
 ;;   ret i32 %3
-;; t10:
+;; t0:
 ;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; tp:
