@@ -24,7 +24,7 @@ internal static class Guest
 
     /// <summary>A module from text.</summary>
     /// <summary>What a failure says, without the place where the guest trapped.</summary>
-    public static string WithoutPlace(string detail) => System.Text.RegularExpressions.Regex.Replace(detail, " in [^,]+ at 0x[0-9a-f]+(, .*)?$", "");
+    public static string WithoutPlace(string detail) => System.Text.RegularExpressions.Regex.Replace(detail, @" in \S+( \d+)?( at 0x[0-9a-f]+)?(, called by .*)?$", "");
 
     public static string FromWat(string name, string text) => s_folder.Write(name, Wat.ToWasm(text));
 
