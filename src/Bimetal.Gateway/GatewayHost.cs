@@ -11,6 +11,7 @@ using Bimetal.Gateway.Operation;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Transport;
 using Bimetal.Gateway.Upstreams;
+using Bimetal.Gateway.Upstreams.Http2;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.ProxyWasm.State;
@@ -43,7 +44,7 @@ public sealed class GatewayHost : IAsyncDisposable
         _callouts = new UpstreamHttpCaller(_loops);
         _options = options with { PluginServices = options.PluginServices with { HttpCaller = _callouts } };
         _services = new GatewayServices(_loops, options.Time, options.Log, options.NewErrorId ?? (static () => Random.Shared.NextInt64().ToString("x16")));
-        _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => new Http1UpstreamClient(upstream), _loops);
+        _upstreams = new UpstreamStates(options.Time, options.Log, static upstream => upstream.Http2 ? new Http2UpstreamClient(upstream) : new Http1UpstreamClient(upstream), _loops);
         _pluginStates = options.PluginServices.States;
         _reloader = new Reloader(options.ReadConfiguration, ChangeAsync, () => Model.Generation, options.Notify, options.Time, options.Log);
     }

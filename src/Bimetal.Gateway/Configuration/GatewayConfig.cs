@@ -39,6 +39,14 @@ public sealed record ListenerConfig(string Name, IPEndPoint Address)
 {
     /// <summary>Null: plain HTTP.</summary>
     public ListenerTlsConfig? Tls { get; init; }
+
+    /// <summary>Whether HTTP/2 is spoken beside HTTP/1.1: by ALPN over TLS, by prior knowledge without.</summary>
+    public bool Http2 { get; init; } = true;
+
+    public ListenerLimits Limits { get; init; } = new();
+
+    /// <summary>Null: no proxy is believed.</summary>
+    public TrustedNetworks? TrustedProxies { get; init; }
 }
 
 /// <summary><c>admin:</c>.</summary>

@@ -19,12 +19,14 @@ internal static class ListenerReader
             if (ConfigMapping.From(node, path, report) is not { } listener) continue;
             var address = ReadAddress(listener);
             var tls = TlsReader.ReadListener(listener, report);
-            listener.NotImplemented("http2", "limits");
+            bool http2 = listener.Flag("http2", absent: true);
+            var limits = ListenerPolicyReader.ReadLimits(listener);
+            var trust = ListenerPolicyReader.ReadTrust(listener);
             listener.Finish();
             if (address is null) continue;
             if (address.Port != 0 && listeners.Find(other => other.Address.Equals(address)) is { } same)
                 listener.Error("address", $"{address} is taken by {same.Name} already", "give each listener its own address");
-            listeners.Add(new ListenerConfig(path, address) { Tls = tls });
+            listeners.Add(new ListenerConfig(path, address) { Tls = tls, Http2 = http2, Limits = limits, TrustedProxies = trust });
         }
 
         if (listeners.Count == 0 && report.Errors.Count == 0)

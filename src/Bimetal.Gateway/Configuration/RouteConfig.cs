@@ -25,11 +25,17 @@ public sealed record RouteConfig
 
     public RouteLimits Limits { get; init; } = new();
 
+    /// <summary>Protocols that a connection may go on with when client and upstream agree; lower case.</summary>
+    public IReadOnlyList<string> Upgrades { get; init; } = ["websocket"];
+
     /// <summary>How errors call it, such as <c>routes[2]</c>.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>Line in the file, or 0.</summary>
     public int Line { get; init; }
+
+    /// <param name="protocol">As a client wrote it: one that is alone and known.</param>
+    public bool AllowsUpgrade(string protocol) => Upgrades.Contains(protocol, StringComparer.OrdinalIgnoreCase);
 }
 
 /// <summary><c>match:</c>; a request has to satisfy every part.</summary>

@@ -23,6 +23,7 @@ internal static class RouteReader
                 Match = match,
                 LatencyBudget = route.Duration("latency_budget", null),
                 Filters = ReadFilters(route, plugins, report),
+                Upgrades = ReadUpgrades(route),
                 Name = path,
                 Line = (int)route.Line,
             };
@@ -50,6 +51,23 @@ internal static class RouteReader
         var sum = TimeSpan.Zero;
         foreach (var filter in config.Filters.OfType<PluginFilterConfig>()) sum += plugins.GetValueOrDefault(filter.Plugin)?.LatencyBudget ?? TimeSpan.Zero;
         if (sum > budget) route.Warn("latency_budget", $"is {budget.TotalMilliseconds} ms, and the budgets of the route's plugins add up to {sum.TotalMilliseconds} ms", "raise it, or lower theirs");
+    }
+
+    // Behind an upgrade nobody judges what passes: HTTP must not be what it goes on with.
+    private static IReadOnlyList<string> ReadUpgrades(ConfigMapping route)
+    {
+        const string remedy = "write upgrade: [websocket], or upgrade: none";
+        var texts = route.Texts("upgrade", remedy);
+        if (texts.Count == 0) return new RouteConfig().Upgrades;
+        if (texts is ["none"]) return [];
+        foreach (string text in texts)
+        {
+            if (!Pipeline.FieldRules.IsName(text)) route.Error("upgrade", $"'{text}' is not the name of a protocol", remedy);
+            else if (text.StartsWith("h2", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http", StringComparison.OrdinalIgnoreCase) || text.StartsWith("tls", StringComparison.OrdinalIgnoreCase))
+                route.Error("upgrade", $"'{text}' would carry requests past the gateway", remedy);
+        }
+
+        return [.. texts.Select(text => text.ToLowerInvariant())];
     }
 
     private static List<FilterConfig> ReadFilters(ConfigMapping route, IReadOnlyDictionary<string, PluginConfig> plugins, ConfigReport report)

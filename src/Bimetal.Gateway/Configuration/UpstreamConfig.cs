@@ -19,6 +19,9 @@ public sealed record UpstreamConfig
 
     public UpstreamLimits Limits { get; init; } = new();
 
+    /// <summary>HTTP/2 and nothing else: by ALPN over TLS, by prior knowledge without.</summary>
+    public bool Http2 { get; init; }
+
     /// <summary>For endpoints that speak TLS; null: the system's authorities, and no certificate of our own.</summary>
     public UpstreamTlsConfig? Tls { get; init; }
 
@@ -26,7 +29,7 @@ public sealed record UpstreamConfig
     public TimeSpan ResolveInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether a client that was made for the other configuration, with its connections, serves this one as well.</summary>
-    public bool HasSameClient(UpstreamConfig other) => Timeouts.Connect == other.Timeouts.Connect && Tls == other.Tls;
+    public bool HasSameClient(UpstreamConfig other) => Timeouts.Connect == other.Timeouts.Connect && Tls == other.Tls && Http2 == other.Http2;
 }
 
 /// <summary>One endpoint: an address, or a name that can have several.</summary>

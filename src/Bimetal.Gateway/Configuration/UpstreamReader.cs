@@ -33,10 +33,10 @@ internal static class UpstreamReader
             Retries = UpstreamPolicyReader.ReadRetries(upstream, report),
             Timeouts = ReadTimeouts(upstream),
             Limits = ReadLimits(upstream),
+            Http2 = upstream.Flag("http2", absent: false),
             Tls = TlsReader.ReadUpstream(upstream, report),
             ResolveInterval = upstream.Duration("resolve_interval", TimeSpan.FromSeconds(30)) ?? ConfigScalars.MaximumDuration,
         };
-        upstream.NotImplemented("http2");
         upstream.Finish();
         if (config.Tls is not null && endpoints.Count > 0 && !endpoints.Exists(endpoint => endpoint.IsEncrypted))
             upstream.Error("tls", "no endpoint speaks TLS", "write https:// in front of the endpoints that do");

@@ -1,17 +1,9 @@
-// Every limit of the data plane that is not configurable per plugin or upstream, by name.
+// Every limit of the data plane that is not configurable per listener, plugin or upstream, by name.
 
 namespace Bimetal.Gateway.Limits;
 
 internal static class GatewayLimits
 {
-    /// <summary>Method, target and version.</summary>
-    public const int RequestLineBytes = 16 << 10;
-
-    /// <summary>All request fields together.</summary>
-    public const int RequestHeadersBytes = 64 << 10;
-
-    public const int RequestHeaderCount = 128;
-
     /// <summary>Status line and fields of an upstream's response together.</summary>
     public const int ResponseHeadersBytes = 64 << 10;
 
@@ -22,6 +14,9 @@ internal static class GatewayLimits
 
     /// <summary>Connections per loop and endpoint that wait for a request; further ones are closed.</summary>
     public const int UpstreamIdleConnections = 256;
+
+    /// <summary>Requests at once on one HTTP/2 connection to an upstream, whatever it allows.</summary>
+    public const int UpstreamStreams = 1000;
 
     /// <summary>What is read and dropped of a request that was answered before its end.</summary>
     public const int DroppedBytes = 256 << 10;
@@ -68,12 +63,6 @@ internal static class GatewayLimits
     /// <summary>How often the configuration file is looked at; a change is taken up when it has been steady for as long.</summary>
     public static readonly TimeSpan FileWatchInterval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>From a connection to the end of its TLS handshake.</summary>
-    public static readonly TimeSpan TlsHandshake = TimeSpan.FromSeconds(10);
-
-    /// <summary>From the first byte of a request to the end of its headers.</summary>
-    public static readonly TimeSpan RequestHeaders = TimeSpan.FromSeconds(15);
-
     /// <summary>How long an upstream is waited for that was asked whether it wants the body.</summary>
     public static readonly TimeSpan ContinueWait = TimeSpan.FromSeconds(1);
 
@@ -82,9 +71,6 @@ internal static class GatewayLimits
 
     /// <summary>How long a client may take for an answer of the gateway's own.</summary>
     public static readonly TimeSpan LastWrite = TimeSpan.FromSeconds(60);
-
-    /// <summary>How long a connection may stay without a request.</summary>
-    public static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(120);
 
     /// <summary>How long an upstream connection stays in the pool without a request.</summary>
     public static readonly TimeSpan UpstreamIdleConnection = TimeSpan.FromSeconds(60);

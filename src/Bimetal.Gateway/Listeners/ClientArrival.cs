@@ -7,7 +7,8 @@ namespace Bimetal.Gateway.Listeners;
 /// <param name="ConnectionId">Number of the connection, unique for its listener.</param>
 /// <param name="Source">The client's end.</param>
 /// <param name="Destination">Ours.</param>
-internal sealed record ClientArrival(ulong ConnectionId, IPEndPoint? Source, IPEndPoint? Destination)
+/// <param name="Model">The settings that were in force when it came.</param>
+internal sealed record ClientArrival(ulong ConnectionId, IPEndPoint? Source, IPEndPoint? Destination, ListenerModel Model)
 {
     /// <summary>Null: the connection is not encrypted.</summary>
     public TlsFacts? Tls { get; init; }

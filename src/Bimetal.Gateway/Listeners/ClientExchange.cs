@@ -3,6 +3,7 @@
 
 using System.Buffers;
 using System.Net;
+using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Transport;
 using Bimetal.Plugins.Streams;
@@ -14,12 +15,15 @@ internal abstract class ClientExchange : MessageBody
 {
     public abstract EventLoop Loop { get; }
 
-    public abstract IPEndPoint? Source { get; }
+    /// <summary>The connection that it came on.</summary>
+    public abstract ClientArrival Arrival { get; }
 
-    public abstract IPEndPoint? Destination { get; }
+    public IPEndPoint? Source => Arrival.Source;
 
     /// <summary>Number of the connection, unique in this process.</summary>
-    public abstract ulong ConnectionId { get; }
+    public ulong ConnectionId => Arrival.ConnectionId;
+
+    public ListenerLimits Limits => Arrival.Model.Limits;
 
     public abstract string Method { get; }
 
@@ -33,6 +37,9 @@ internal abstract class ClientExchange : MessageBody
 
     /// <summary>The client waits for a word before it sends the body.</summary>
     public abstract bool ExpectsContinue { get; }
+
+    /// <summary>The protocol that the client wants to go on with, as it wrote it; null: none, or one that it cannot be on this connection.</summary>
+    public virtual ReadOnlyMemory<byte>? Upgrade => null;
 
     /// <summary>A part of the answer is on its way: no other answer is possible.</summary>
     public abstract bool HasStarted { get; }
@@ -58,6 +65,9 @@ internal abstract class ClientExchange : MessageBody
     /// <summary>Sets status and fields; they leave with the first bytes of the body, with a flush, or with the end.</summary>
     /// <param name="contentLength">Null: as long as the body turns out to be.</param>
     public abstract void WriteHeaders(int status, HeaderMap headers, long? contentLength);
+
+    /// <summary>Agrees to another protocol; flushed, the connection belongs to the one who takes its end.</summary>
+    public virtual TunnelEnd WriteUpgrade(HeaderMap headers, ReadOnlyMemory<byte> protocol) => throw new NotSupportedException("Nobody asked for another protocol.");
 
     /// <summary>Forgets what <see cref="WriteHeaders"/> did; only while <see cref="HasStarted"/> is false.</summary>
     public abstract void ClearHeaders();

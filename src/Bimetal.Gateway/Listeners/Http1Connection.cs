@@ -1,7 +1,7 @@
 // One HTTP/1.1 connection of a client: reads a head, runs the exchange, goes on with the next request; closes when one of the two sides
 // wants to, when nothing comes, or when it is not certain where the next request begins.
 
-using System.Net;
+using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Http1;
 using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Pipeline;
@@ -16,14 +16,15 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
     private readonly Http1Exchange _exchange;
     private readonly CallbackDeadline _deadline;
     private bool _isIdle = true;
+    private bool _isFirst = true;
+    private byte[]? _preface;
     private bool _isLate;
 
     public Http1Connection(TrafficServer server, Channel channel, ClientArrival arrival)
     {
         _server = server;
         Channel = channel;
-        (Id, Source, Destination) = (arrival.ConnectionId, arrival.Source, arrival.Destination);
-        Tls = arrival.Tls;
+        Arrival = arrival;
         Input = new MessageInput(channel);
         Output = new MessageOutput(channel);
         _exchange = new Http1Exchange(this);
@@ -40,14 +41,12 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
 
     public MessageOutput Output { get; }
 
-    public ulong Id { get; }
-
-    public IPEndPoint? Source { get; }
-
-    public IPEndPoint? Destination { get; }
+    public ClientArrival Arrival { get; }
 
     /// <summary>Null: the connection is not encrypted.</summary>
-    public TlsFacts? Tls { get; }
+    public TlsFacts? Tls => Arrival.Tls;
+
+    public ListenerLimits Limits => Arrival.Model.Limits;
 
     /// <summary>Of the exchange that is under way: told when the client goes away.</summary>
     public ExchangeClock? Clock { get; set; }
@@ -56,7 +55,8 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
     public bool IsDraining => _server.IsDraining;
 
     /// <summary>Serves requests until the connection ends. Never throws.</summary>
-    public async Task RunAsync()
+    /// <returns>Null when it has ended; what came so far when the client speaks HTTP/2 and the listener does as well.</returns>
+    public async Task<byte[]?> RunAsync()
     {
         try
         {
@@ -69,13 +69,13 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
         {
             // The client is gone, or came too late.
         }
-        finally
-        {
-            _deadline.Leave();
-            Channel.Close();
-            Input.Dispose();
-            Output.Dispose();
-        }
+
+        _deadline.Leave();
+        if (_preface is null) Channel.Close();
+        else Channel.Watcher = null;
+        Input.Dispose();
+        Output.Dispose();
+        return _preface;
     }
 
     /// <summary>Closes the connection if no request is under way.</summary>
@@ -102,7 +102,8 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
         if (!await WaitForRequestAsync()) return false;
         var problem = await ReadHeadAsync();
         _deadline.Clear();
-        if (problem == ExchangeErrors.ClientGone) return false;
+        if (problem == ExchangeErrors.ClientGone || _preface is not null) return false;
+        _isFirst = false;
         _exchange.Begin(problem);
         if (_server.TryBegin(_exchange) is not { } exchange) return false;
         await exchange.RunAsync();
@@ -118,7 +119,7 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
         Input.ReleaseIdle();
         _isIdle = true;
         if (IsDraining) return false;
-        _deadline.Set(Channel.Loop.NowMs + (long)GatewayLimits.KeepAlive.TotalMilliseconds);
+        _deadline.Set(Channel.Loop.NowMs + (long)Limits.IdleTimeout.TotalMilliseconds);
         if (await Channel.WaitReadableAsync() < 0) return false;
         _isIdle = false;
         return true;
@@ -127,12 +128,13 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
     /// <summary>Null when a head came and can be passed on.</summary>
     private async ValueTask<GatewayError?> ReadHeadAsync()
     {
-        _deadline.Set(Channel.Loop.NowMs + (long)GatewayLimits.RequestHeaders.TotalMilliseconds);
+        _deadline.Set(Channel.Loop.NowMs + (long)Limits.HeaderTimeout.TotalMilliseconds);
         try
         {
-            var bytes = await Input.ReadHeadAsync(GatewayLimits.RequestHeadersBytes);
+            var bytes = await Input.ReadHeadAsync(Limits.HeaderBytes);
             if (bytes.IsEmpty) return ExchangeErrors.ClientGone;
-            return Head.Parse(bytes, GatewayLimits.RequestHeaderCount) is { } problem ? ExchangeErrors.OfHead(problem) : null;
+            if (_isFirst && IsPreface(bytes.Span)) return null;
+            return Head.Parse(bytes, Limits.HeaderCount) is { } problem ? ExchangeErrors.OfHead(problem) : null;
         }
         catch (MessageFormatException exception)
         {
@@ -142,6 +144,14 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
         {
             return ExchangeErrors.RequestHeadersTimeout;
         }
+    }
+
+    // The first half of what a client of HTTP/2 sends first looks like a head (RFC 9113, section 3.4). It counts at the beginning only.
+    private bool IsPreface(ReadOnlySpan<byte> head)
+    {
+        if (Arrival.Model.Http2 is null || !head.SequenceEqual("PRI * HTTP/2.0\r\n\r\n"u8)) return false;
+        _preface = [.. head, .. Input.Buffered.Span];
+        return true;
     }
 
     // An answer that came before the end of the request: what is left of the body is dropped, if it is not too much; otherwise the client

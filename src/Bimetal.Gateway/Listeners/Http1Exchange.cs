@@ -2,7 +2,6 @@
 // after the other.
 
 using System.Buffers;
-using System.Net;
 using System.Text;
 using Bimetal.Gateway.Http1;
 using Bimetal.Gateway.Pipeline;
@@ -29,11 +28,7 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
 
     public override EventLoop Loop => connection.Channel.Loop;
 
-    public override IPEndPoint? Source => connection.Source;
-
-    public override IPEndPoint? Destination => connection.Destination;
-
-    public override ulong ConnectionId => connection.Id;
+    public override ClientArrival Arrival => connection.Arrival;
 
     public override string Method => _method;
 
@@ -52,6 +47,8 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
     private bool _hasBody;
 
     public override bool ExpectsContinue => _owesContinue;
+
+    public override ReadOnlyMemory<byte>? Upgrade => !_hasBody && _head is { IsUpgrade: true, UpgradeIndex: >= 0, Minor: 1 } && _method == "GET" ? _head.ValueOf(_head.Fields[_head.UpgradeIndex]) : default(ReadOnlyMemory<byte>?);
 
     public override bool HasStarted => _hasStarted;
 
@@ -91,6 +88,7 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
     public override GatewayError? Refusal()
     {
         if (_problem is not null) return _problem;
+        if (_head.Target.Length > Limits.UriBytes) return ExchangeErrors.TargetTooLong;
         if (!FieldRules.IsMethod(_method)) return ExchangeErrors.BadRequest("the method is a known one in other letters, or CONNECT");
         if (!_isHostValid) return ExchangeErrors.BadRequest("the host is not valid");
         if (_target[0] != '/' && !RequestTarget.IsForHost(_target, _authority)) return ExchangeErrors.BadRequest("the target names another host than the host field");
@@ -112,7 +110,7 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
         }
 
         stream.Source = Source;
-        stream.Destination = Destination;
+        stream.Destination = Arrival.Destination;
         stream.Protocol = _head.Minor == 1 ? "HTTP/1.1" : "HTTP/1.0";
         connection.Tls?.AddTo(stream);
     }
@@ -160,6 +158,24 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
         if (!KeepsConnection) _output.Add("connection: close\r\n"u8);
         else if (_head.Minor == 0) _output.Add("connection: keep-alive\r\n"u8);
         _output.Add("\r\n"u8);
+    }
+
+    public override TunnelEnd WriteUpgrade(HeaderMap headers, ReadOnlyMemory<byte> protocol)
+    {
+        _hasStarted = true;
+        KeepsConnection = false;
+        _isChunked = false;
+        _left = null;
+        _output.Add("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n"u8);
+        _output.AddField("upgrade"u8, protocol.Span);
+        for (int index = 0; index < headers.Count; index++)
+        {
+            var (name, value) = headers[index];
+            if (!HeaderRules.IsPseudo(name.Span) && FieldKinds.Of(name.Span) == FieldKind.Ordinary) _output.AddField(name.Span, value.Span);
+        }
+
+        _output.Add("\r\n"u8);
+        return new TunnelEnd(_input, connection.Channel);
     }
 
     public override void ClearHeaders() => _output.Clear();

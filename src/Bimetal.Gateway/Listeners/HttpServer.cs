@@ -1,9 +1,7 @@
-// Kestrel without the web framework around it: HTTP/1.1 on some addresses, every limit set by name, requests handed to one application.
+// Kestrel on some addresses, for HTTP/1.1: what the admin listener and the demo's upstream need. Requests are handed to one application.
 
 using System.Net;
-using System.Text;
 using Bimetal.Gateway.Configuration;
-using Bimetal.Gateway.Limits;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -66,28 +64,7 @@ internal sealed class HttpServer : ListenerServer
 
     private static KestrelServerOptions Settings(IReadOnlyList<(string Name, IPEndPoint Address)> listeners)
     {
-        var options = new KestrelServerOptions
-        {
-            AddServerHeader = false,
-            AllowSynchronousIO = false,
-
-            RequestHeaderEncodingSelector = FieldEncodings.OfRequestField,
-            ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
-        };
-        var limits = options.Limits;
-        limits.MaxRequestLineSize = GatewayLimits.RequestLineBytes;
-        limits.MaxRequestHeadersTotalSize = GatewayLimits.RequestHeadersBytes;
-        limits.MaxRequestHeaderCount = GatewayLimits.RequestHeaderCount;
-        limits.MaxRequestBufferSize = GatewayLimits.RequestReadAheadBytes;
-        limits.MaxResponseBufferSize = GatewayLimits.ResponseWriteBehindBytes;
-        limits.RequestHeadersTimeout = GatewayLimits.RequestHeaders;
-        limits.KeepAliveTimeout = GatewayLimits.KeepAlive;
-
-        // Bodies stream, so they have no size of their own; an idle timeout per exchange takes the place of a data rate, which would cut
-        // long polls, event streams and clients that pause.
-        limits.MaxRequestBodySize = null;
-        limits.MinRequestBodyDataRate = null;
-        limits.MinResponseDataRate = null;
+        var options = KestrelSettings.Of(new ListenerLimits());
         foreach (var (_, address) in listeners) options.Listen(address, static listen => listen.Protocols = HttpProtocols.Http1);
         return options;
     }

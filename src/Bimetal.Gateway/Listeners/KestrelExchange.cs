@@ -2,7 +2,6 @@
 
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net;
 using Bimetal.Gateway.Http1;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Routing;
@@ -23,6 +22,7 @@ internal sealed class KestrelExchange : ClientExchange
     private readonly IHttpRequestLifetimeFeature _lifetime;
     private PipeReader? _reader;
     private SequencePosition? _consumed;
+    private bool _isWriting;
     private CancellationTokenRegistration _gone;
 
     public KestrelExchange(IFeatureCollection features, EventLoop loop)
@@ -33,20 +33,13 @@ internal sealed class KestrelExchange : ClientExchange
         _response = features.GetRequiredFeature<IHttpResponseFeature>();
         _responseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         _lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
-        var connection = features.GetRequiredFeature<IHttpConnectionFeature>();
-        Source = EndPoint(connection.RemoteIpAddress, connection.RemotePort);
-        Destination = EndPoint(connection.LocalIpAddress, connection.LocalPort);
-        ConnectionId = ulong.TryParse(connection.ConnectionId, out ulong id) ? id : 0;
+        Arrival = features.GetRequiredFeature<ClientArrival>();
         HasBody = features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true;
     }
 
     public override EventLoop Loop { get; }
 
-    public override IPEndPoint? Source { get; }
-
-    public override ulong ConnectionId { get; }
-
-    public override IPEndPoint? Destination { get; }
+    public override ClientArrival Arrival { get; }
 
     public override string Method => _request.Method;
 
@@ -65,7 +58,11 @@ internal sealed class KestrelExchange : ClientExchange
 
     private PipeReader Reader => _reader ??= _features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
 
-    public override GatewayError? Refusal() => RequestCheck.Refusal(_request) is { } refusal ? ExchangeErrors.BadRequest(refusal) : null;
+    public override GatewayError? Refusal()
+    {
+        if (Target.Length > Limits.UriBytes) return ExchangeErrors.TargetTooLong;
+        return RequestCheck.Refusal(_request) is { } refusal ? ExchangeErrors.BadRequest(refusal) : null;
+    }
 
     public override void CloseAfterwards()
     {
@@ -89,7 +86,8 @@ internal sealed class KestrelExchange : ClientExchange
 
     public override void Interrupt()
     {
-        // Reads and writes are given the clock's token.
+        // Reads are given the clock's token; a write that waits for the client ends with its stream.
+        if (_isWriting) _lifetime.Abort();
     }
 
     public override async ValueTask<BodyPiece> ReadAsync(CancellationToken cancellation)
@@ -114,20 +112,18 @@ internal sealed class KestrelExchange : ClientExchange
         headers.Add(PseudoNames.Path, FieldText.ValueBytes(target));
         headers.Add(PseudoNames.Authority, FieldText.ValueBytes(Authority));
         headers.Add(PseudoNames.Scheme, FieldText.ValueBytes(_request.Scheme));
-        string[] nominated = FieldRules.Nominated(_request.Headers.Connection.ToString());
         foreach (var (name, values) in _request.Headers)
         {
-            if (FieldRules.IsHopByHop(name) || FieldRules.IsHostOrExpect(name) || FieldRules.IsNominated(name, nominated)) continue;
-            foreach (string? value in values)
-            {
-                if (FieldRules.HasControls(value)) throw new GatewayException(ExchangeErrors.BadRequest("control characters in the field " + name));
-                headers.Add(FieldText.NameBytes(name), FieldText.ValueBytes(value ?? ""));
-            }
+            if (FieldRules.IsHopByHop(name) || FieldRules.IsHostOrExpect(name)) continue;
+            if (!FieldRules.IsName(name)) throw new GatewayException(ExchangeErrors.BadRequest("a field without a valid name"));
+            if (name.Equals("cookie", StringComparison.OrdinalIgnoreCase)) AddField(headers, name, string.Join("; ", values.ToArray()));
+            else foreach (string? value in values) AddField(headers, name, value ?? "");
         }
 
         stream.Source = Source;
-        stream.Destination = Destination;
+        stream.Destination = Arrival.Destination;
         stream.Protocol = _request.Protocol;
+        Arrival.Tls?.AddTo(stream);
     }
 
     public override bool ReadTrailers(HeaderMap trailers)
@@ -135,7 +131,12 @@ internal sealed class KestrelExchange : ClientExchange
         if (_features.Get<IHttpRequestTrailersFeature>() is not { Available: true, Trailers.Count: > 0 } feature) return false;
         foreach (var (name, values) in feature.Trailers)
         {
-            foreach (string? value in values) trailers.Add(FieldText.NameBytes(name), FieldText.ValueBytes(value ?? ""));
+            // What would say how the message is framed, and what no other version of HTTP could pass on, is dropped.
+            if (FieldRules.IsWrittenByGateway(name) || !FieldRules.IsName(name)) continue;
+            foreach (string? value in values)
+            {
+                if (!FieldRules.HasControls(value)) trailers.Add(FieldText.NameBytes(name), FieldText.ValueBytes(value ?? ""));
+            }
         }
 
         return true;
@@ -174,8 +175,16 @@ internal sealed class KestrelExchange : ClientExchange
 
     public override async ValueTask FlushAsync()
     {
-        var result = await _responseBody.Writer.FlushAsync(_lifetime.RequestAborted);
-        if (result.IsCompleted || result.IsCanceled) throw new IOException("the client closed the stream");
+        _isWriting = true;
+        try
+        {
+            var result = await _responseBody.Writer.FlushAsync(_lifetime.RequestAborted);
+            if (result.IsCompleted || result.IsCanceled) throw new IOException("the client closed the stream");
+        }
+        finally
+        {
+            _isWriting = false;
+        }
     }
 
     public override async ValueTask CompleteAsync(HeaderMap? trailers)
@@ -189,14 +198,16 @@ internal sealed class KestrelExchange : ClientExchange
             }
         }
 
+        _isWriting = true;
         await _responseBody.CompleteAsync();
+        _isWriting = false;
     }
 
     public override void Abort() => _lifetime.Abort();
 
-    private static IPEndPoint? EndPoint(IPAddress? address, int port)
+    private static void AddField(HeaderMap headers, string name, string value)
     {
-        if (address is null) return null;
-        return new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, port);
+        if (FieldRules.HasControls(value)) throw new GatewayException(ExchangeErrors.BadRequest("control characters in the field " + name));
+        headers.Add(FieldText.NameBytes(name), FieldText.ValueBytes(value));
     }
 }

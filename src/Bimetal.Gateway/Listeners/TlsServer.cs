@@ -2,7 +2,6 @@
 
 using System.Net.Security;
 using Bimetal.Gateway.Configuration;
-using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Transport;
 
@@ -15,11 +14,13 @@ internal sealed class TlsServer
     private readonly Dictionary<string, SslServerAuthenticationOptions> _wildcards = new(StringComparer.OrdinalIgnoreCase);
     private readonly SslServerAuthenticationOptions _default;
     private readonly ListenerTlsConfig _config;
+    private readonly TimeSpan _timeout;
 
     /// <param name="protocols">For ALPN, the preferred one first.</param>
-    public TlsServer(ListenerTlsConfig config, IReadOnlyList<SslApplicationProtocol> protocols)
+    public TlsServer(ListenerTlsConfig config, TimeSpan timeout, IReadOnlyList<SslApplicationProtocol> protocols)
     {
         _config = config;
+        _timeout = timeout;
         SubjectField = config.SubjectField is { } field ? FieldText.NameBytes(field).ToArray() : null;
         SslServerAuthenticationOptions? first = null;
         foreach (var certificate in config.Certificates)
@@ -42,7 +43,7 @@ internal sealed class TlsServer
     /// <exception cref="IOException">The handshake failed; the connection is closed.</exception>
     /// <exception cref="TimeoutException">It took too long.</exception>
     public ValueTask<TlsChannel> AcceptAsync(SocketChannel channel) =>
-        TlsChannel.AcceptAsync(channel, (_, hello, _, _) => new ValueTask<SslServerAuthenticationOptions>(For(hello.ServerName)), GatewayLimits.TlsHandshake);
+        TlsChannel.AcceptAsync(channel, (_, hello, _, _) => new ValueTask<SslServerAuthenticationOptions>(For(hello.ServerName)), _timeout);
 
     /// <summary>The exact name, then the wildcard for its first label, then the first certificate.</summary>
     internal SslServerAuthenticationOptions For(string? name)

@@ -1,9 +1,11 @@
 // A traffic listener: accepts connections on one loop, hands them to the loops in turn, and ends them when the gateway stops.
 
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Limits;
+using Bimetal.Gateway.Listeners.Http2;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Transport;
@@ -19,6 +21,7 @@ internal sealed class TrafficServer : ListenerServer
     private readonly Acceptor _acceptor;
     private readonly HashSet<IClientConnection>[] _connections;
     private readonly ILogger _log;
+    private readonly ClientCount _clients = new();
     private readonly TaskCompletionSource _isEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _lastId;
     private int _open = 1;
@@ -27,7 +30,7 @@ internal sealed class TrafficServer : ListenerServer
 
     private TrafficServer(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log)
     {
-        _model = new ListenerModel(config);
+        _model = new ListenerModel(config, null, application);
         _log = log;
         _loops = loops;
         _application = application;
@@ -55,7 +58,10 @@ internal sealed class TrafficServer : ListenerServer
 
     public override void Apply(ListenerConfig config)
     {
-        if (_model.Config != config) _model = new ListenerModel(config);
+        var old = _model;
+        if (old.Config == config) return;
+        _model = new ListenerModel(config, old, _application);
+        old.Retire();
     }
 
     public override async Task StopAsync(CancellationToken deadline)
@@ -69,6 +75,7 @@ internal sealed class TrafficServer : ListenerServer
         });
         await OnEachAsync(static connection => connection.CloseIfIdle());
         if (Interlocked.Decrement(ref _open) == 0) _isEmpty.TrySetResult();
+        _model.Retire();
         await _isEmpty.Task.WaitAsync(deadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_isEmpty.Task.IsCompleted) return;
         await OnEachAsync(static connection => connection.Abort());
@@ -110,22 +117,34 @@ internal sealed class TrafficServer : ListenerServer
     // On the accepting loop.
     private void OnAccepted(int descriptor, IPEndPoint? source, IPEndPoint? destination)
     {
+        var model = _model;
+        bool isCounted = model.Limits.ConnectionsPerClient is not null && source is not null;
+        if (Volatile.Read(ref _open) > model.Limits.Connections || (isCounted && !_clients.TryEnter(source!.Address, model.Limits.ConnectionsPerClient!.Value)))
+        {
+            // Whoever has too many connections is not worth an answer.
+            LinuxCalls.Close(descriptor);
+            GatewayLog.ConnectionRefused(_log, Bound.Name, source?.ToString() ?? "");
+            return;
+        }
+
         Interlocked.Increment(ref _open);
         var loop = _loops.Next();
-        loop.Post(static state => ((Arrival)state!).Begin(), new Arrival(this, loop, descriptor, source, destination));
+        var client = new ClientArrival((ulong)Interlocked.Increment(ref _lastId), source, destination, model);
+        loop.Post(static state => ((Arrival)state!).Begin(), new Arrival(this, loop, descriptor, client, isCounted));
     }
 
-    private async Task ServeAsync(EventLoop loop, int descriptor, IPEndPoint? source, IPEndPoint? destination)
+    private async Task ServeAsync(Arrival arrival)
     {
-        var socket = new SocketChannel(loop, descriptor);
+        var socket = new SocketChannel(arrival.Loop, arrival.Descriptor);
+        var client = arrival.Client;
         if (socket.TryStart())
         {
             socket.SetNoDelay();
-            var arrival = new ClientArrival((ulong)Interlocked.Increment(ref _lastId), source, destination);
-            if (_model.Tls is { } tls) await ServeTlsAsync(socket, tls, arrival);
-            else await ServeHttp1Async(socket, arrival);
+            if (client.Model.Tls is { } tls) await ServeTlsAsync(socket, tls, client);
+            else await ServeHttp1Async(socket, client);
         }
 
+        if (arrival.IsCounted) _clients.Exit(client.Source!.Address);
         if (Interlocked.Decrement(ref _open) == 0) _isEmpty.TrySetResult();
     }
 
@@ -138,7 +157,9 @@ internal sealed class TrafficServer : ListenerServer
         {
             var channel = await tls.AcceptAsync(socket);
             connections.Remove(greeting);
-            await ServeHttp1Async(channel, arrival with { Tls = TlsFacts.Of(channel, tls) });
+            arrival = arrival with { Tls = TlsFacts.Of(channel, tls) };
+            if (channel.Session.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2) await ServeHttp2Async(channel, arrival, []);
+            else await ServeHttp1Async(channel, arrival);
         }
         catch (Exception exception) when (exception is IOException or TimeoutException)
         {
@@ -152,13 +173,33 @@ internal sealed class TrafficServer : ListenerServer
         var connection = new Http1Connection(this, channel, arrival);
         var connections = _connections[channel.Loop.Index];
         connections.Add(connection);
-        await connection.RunAsync();
+        byte[]? preface = await connection.RunAsync();
         connections.Remove(connection);
+        if (preface is not null) await ServeHttp2Async(channel, arrival, preface);
     }
 
-    private sealed record Arrival(TrafficServer Server, EventLoop Loop, int Descriptor, IPEndPoint? Source, IPEndPoint? Destination)
+    private async Task ServeHttp2Async(Channel channel, ClientArrival arrival, byte[] begun)
     {
-        public void Begin() => _ = Server.ServeAsync(Loop, Descriptor, Source, Destination);
+        // The settings that it came under may have been replaced meanwhile, and their server ended with them.
+        var server = arrival.Model.Http2;
+        if (server?.TryEnter() != true && (server = _model.Http2)?.TryEnter() != true)
+        {
+            channel.Close();
+            return;
+        }
+
+        var connections = _connections[channel.Loop.Index];
+        var connection = new Http2Connection(channel, arrival);
+        connections.Add(connection);
+        await server.ServeAsync(connection, begun);
+        connections.Remove(connection);
+        channel.Close();
+        server.Leave();
+    }
+
+    private sealed record Arrival(TrafficServer Server, EventLoop Loop, int Descriptor, ClientArrival Client, bool IsCounted)
+    {
+        public void Begin() => _ = Server.ServeAsync(this);
     }
 
     /// <summary>A connection that has not said which protocol it speaks.</summary>

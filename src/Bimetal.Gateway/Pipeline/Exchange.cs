@@ -26,6 +26,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private string _answeredBy = "";
     private int _status;
     private long _plainBytes;
+    private Tunnel? _tunnel;
     private CancellationTokenRegistration _interrupt;
 
     /// <summary>Where the exchange runs.</summary>
@@ -40,6 +41,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         {
             await PassOnAsync();
             await CompleteAsync();
+            if (_response?.Tunnel is { } tunnel) await RunTunnelAsync(tunnel);
         }
         catch (Exception exception)
         {
@@ -108,13 +110,14 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         var context = _context = new ExchangeContext(client, stream, target, route, _clock) { RenewClock = RenewClock };
         FillStream(stream, route);
         context.Observation = model.Telemetry.Observe(context, target);
-        if (client.Length > route.Config.Limits.BodyBytes || route.Rewrite?.TryApply(stream, target) == false)
+        if (client.Length > context.BodyLimit || route.Rewrite?.TryApply(stream, target) == false)
         {
-            await AnswerPlainlyAsync(client.Length > route.Config.Limits.BodyBytes ? ExchangeErrors.RequestBodyTooLarge(route) : ExchangeErrors.BadTarget);
+            await AnswerPlainlyAsync(client.Length > context.BodyLimit ? ExchangeErrors.RequestBodyTooLarge(context.BodyLimit) : ExchangeErrors.BadTarget);
             return;
         }
 
         _clock.Limit(route.Timeouts.Total, ExchangeErrors.TotalTimeout);
+        if (client.HasBody) _clock.LimitRequest(client.Limits.BodyTimeout);
         var leg = await StartAsync(context);
         while (leg is not null) leg = await RunLegAsync(leg, context);
     }
@@ -125,7 +128,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         stream.UpstreamName = route.Upstream?.Name ?? "";
         stream.StartedAt = services.Time.GetUtcNow();
         stream.ConnectionId = client.ConnectionId;
-        ForwardedFields.Add(stream);
+        ForwardedFields.Add(stream, client.Arrival.Model.Config.TrustedProxies);
     }
 
     /// <summary>Sends the request on; gives the leg of the response, whoever made it. Null: the exchange is broken off.</summary>
@@ -136,7 +139,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         {
             if (await _request.RunAsync() is not { } response) return Replace(context, _request.Stop!);
             _upstreamResponse = response;
-            return _response = new ResponseLeg(context, HasBody(context.Stream, response) ? response : null);
+            return _response = new ResponseLeg(context, HasBody(context.Stream, response) ? response : null, response.Tunnel);
         }
         catch (GatewayException exception)
         {
@@ -216,6 +219,16 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         _clock.Rest(isRequest: false);
     }
 
+    // Reads on both sides tell when somebody leaves.
+    private async Task RunTunnelAsync(Tunnel tunnel)
+    {
+        client.Watch(null);
+        _interrupt.Dispose();
+        await tunnel.RunAsync();
+        _tunnel = tunnel;
+        if (_clock.Reason is { } reason) NoteError(reason);
+    }
+
     private void NoteError(GatewayError error)
     {
         _error = error;
@@ -285,7 +298,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     {
         Time = services.Time.GetUtcNow(),
         Duration = services.Time.GetElapsedTime(_startedAt),
-        Client = client.Source,
+        Client = _context?.Stream.Source ?? client.Source,
         Method = client.Method,
         Target = client.Target,
         Host = client.Authority,
@@ -294,8 +307,8 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         Upstream = _context?.Route.Upstream?.Name,
         Endpoint = _context?.Endpoint?.Authority,
         Retries = _context?.Call?.Retries ?? 0,
-        RequestBytes = _request?.BodyBytes ?? 0,
-        ResponseBytes = _plainBytes + (_response?.BytesWritten ?? 0),
+        RequestBytes = (_request?.BodyBytes ?? 0) + (_tunnel?.FromClientBytes ?? 0),
+        ResponseBytes = _plainBytes + (_response?.BytesWritten ?? 0) + (_tunnel?.FromUpstreamBytes ?? 0),
         AnsweredBy = _answeredBy,
         Error = _error,
         ErrorId = _errorId,

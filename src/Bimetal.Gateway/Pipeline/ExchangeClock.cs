@@ -13,6 +13,7 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
     private Wait _request = new() { DueMs = long.MaxValue };
     private Wait _response = new() { DueMs = long.MaxValue };
     private Wait _whole = new() { DueMs = long.MaxValue };
+    private Wait _upload = new() { DueMs = long.MaxValue };
     private GatewayError? _reason;
 
     public ExchangeClock(EventLoop loop, TimeProvider time)
@@ -53,6 +54,17 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         SetDue();
     }
 
+    /// <summary>From now on the request's body has this time, until <see cref="RequestIsOver"/>.</summary>
+    public void LimitRequest(TimeSpan? total)
+    {
+        if (total is not { } limit) return;
+        _upload = new Wait { DueMs = _loop.NowMs + (long)limit.TotalMilliseconds, Error = ExchangeErrors.RequestTimeout };
+        SetDue();
+    }
+
+    /// <summary>The whole body has come.</summary>
+    public void RequestIsOver() => _upload.DueMs = long.MaxValue;
+
     /// <summary>After a timeout: a new token, under which it can be answered, or tried again. Without effect when the client is gone.</summary>
     public void Renew()
     {
@@ -62,6 +74,7 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         _source.Dispose();
         _source = new CancellationTokenSource();
         if (ReferenceEquals(_reason, _whole.Error)) _whole.DueMs = long.MaxValue;
+        if (ReferenceEquals(_reason, _upload.Error)) _upload.DueMs = long.MaxValue;
         _reason = null;
         SetDue();
     }
@@ -77,11 +90,15 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
 
     protected internal override void OnDue()
     {
-        var due = _loop.NowMs >= _whole.DueMs ? _whole : _loop.NowMs >= _request.DueMs ? _request : _response;
-        End(due.Error!);
+        long now = _loop.NowMs;
+        if (now >= _whole.DueMs) End(_whole.Error!);
+        else if (now >= _upload.DueMs) End(_upload.Error!);
+        else if (now >= _request.DueMs) End(_request.Error!);
+        else if (now >= _response.DueMs) End(_response.Error!);
+        else SetDue();
     }
 
-    private void SetDue() => DueMs = Math.Min(_whole.DueMs, Math.Min(_request.DueMs, _response.DueMs));
+    private void SetDue() => DueMs = Math.Min(Math.Min(_whole.DueMs, _upload.DueMs), Math.Min(_request.DueMs, _response.DueMs));
 
     private ref Wait Of(bool isRequest)
     {

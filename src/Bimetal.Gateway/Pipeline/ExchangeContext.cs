@@ -40,6 +40,12 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
     /// <summary>Null when nobody wants to know the exchange's times.</summary>
     public Observation? Observation { get; set; }
 
+    /// <summary>Of the request's body: the smaller one of the route's and the listener's.</summary>
+    public long? BodyLimit { get; } = Smaller(route.Config.Limits.BodyBytes, client.Limits.BodyBytes);
+
+    /// <summary>The protocol that the client wants to go on with, where the route lets it; null: HTTP.</summary>
+    public ReadOnlyMemory<byte>? Upgrade { get; } = client.Upgrade is { } wanted && route.Config.AllowsUpgrade(System.Text.Encoding.Latin1.GetString(wanted.Span)) ? wanted : default(ReadOnlyMemory<byte>?);
+
     public TimeSpan? Idle => route.Timeouts.Idle;
 
     /// <summary>Held during callbacks: a filter sees one at a time, whichever direction it is.</summary>
@@ -60,6 +66,8 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
         _responsePump = pump;
         return (flow, pump);
     }
+
+    private static long? Smaller(long? left, long? right) => left is null || right < left ? right : left;
 
     private void Wake(bool isRequest) => (isRequest ? _requestPump : _responsePump)?.Wake();
 }

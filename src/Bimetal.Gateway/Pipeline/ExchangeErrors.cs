@@ -21,6 +21,9 @@ internal static class ExchangeErrors
 
     public static GatewayError ResponseWriteTimeout { get; } = new(ErrorPhase.ResponseBody, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "the client took no byte of the response within the idle timeout");
 
+    /// <summary>For the log: how a tunnel ended that nobody used.</summary>
+    public static GatewayError TunnelIdle { get; } = new(ErrorPhase.ResponseBody, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "no byte in either direction within the idle timeout");
+
     public static GatewayError BadRequestBody(string detail) => new(ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, detail);
 
     public static GatewayError BadRequest(string detail) => new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, detail);
@@ -33,11 +36,15 @@ internal static class ExchangeErrors
 
     public static GatewayError BadTarget { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.Malformed, Retryable: false, "the request target is not valid");
 
+    public static GatewayError TargetTooLong { get; } = new(ErrorPhase.RequestHeaders, ErrorSide.Client, ErrorCause.TargetTooLong, Retryable: false, "the request target is longer than limits.uri of the listener");
+
+    public static GatewayError RequestTimeout { get; } = new(ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.Timeout, Retryable: false, "the request body did not come within limits.body_timeout of the listener");
+
     public static GatewayError RouteBusy(Route route) => new(
         ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Busy, Retryable: false, $"limits.requests ({route.Config.Limits.Requests}) of the route is reached");
 
-    public static GatewayError RequestBodyTooLarge(Route route) => new(
-        ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.TooLarge, Retryable: false, $"the request body is larger than limits.body ({route.Config.Limits.BodyBytes} bytes) of the route");
+    public static GatewayError RequestBodyTooLarge(long? limit) => new(
+        ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.TooLarge, Retryable: false, $"the request body is larger than limits.body ({limit} bytes) of the route or the listener");
 
     public static GatewayError TryTimeout { get; } = new(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Timeout, Retryable: false, "no response headers within retries.per_try");
 

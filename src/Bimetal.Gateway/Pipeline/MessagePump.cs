@@ -74,6 +74,7 @@ internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody?
         BytesRead += piece.Data.Length;
         bool isEnd = piece.IsEnd || BytesRead == body!.Length;
         _isInputOver = isEnd;
+        if (isEnd && isRequest) clock.RequestIsOver();
         _areTrailersNext = isEnd && body!.ReadTrailers(trailers);
         if (!isEnd && piece.Data.IsEmpty) return;
         if (!_areTrailersNext || !piece.Data.IsEmpty) flow.PushBody(piece.Data, isEnd && !_areTrailersNext);

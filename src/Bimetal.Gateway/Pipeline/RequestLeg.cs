@@ -44,7 +44,7 @@ internal sealed class RequestLeg
 
         CheckTarget(_context.Stream.RequestHeaders);
         var upstream = _context.Route.Upstream!;
-        _replay = new RequestReplay(IsIdempotent(_context.Stream.RequestHeaders), upstream.Config.Retries.Attempts > 0 ? upstream.Config.Retries.BufferBytes : 0);
+        _replay = new RequestReplay(IsIdempotent(_context.Stream.RequestHeaders), upstream.Config.Retries.Attempts > 0 ? upstream.Config.Retries.BufferBytes : 0, keepsAlways: upstream.Config.Http2);
         _context.Call = new UpstreamCall(_context, upstream, _replay);
         try
         {
@@ -76,7 +76,7 @@ internal sealed class RequestLeg
         await _pump.StepAsync();
         _isOutputSent = false;
         _context.Stream.RequestBodyBytes = _pump.BytesRead;
-        if (_pump.BytesRead > _context.Route.Config.Limits.BodyBytes) throw new GatewayException(ExchangeErrors.RequestBodyTooLarge(_context.Route));
+        if (_pump.BytesRead > _context.BodyLimit) throw new GatewayException(ExchangeErrors.RequestBodyTooLarge(_context.BodyLimit));
     }
 
     private UpstreamRequest UpstreamRequest()
@@ -85,6 +85,7 @@ internal sealed class RequestLeg
         long? length = _flow.IsEndOut ? _flow.Output.Length : _flow.MayChangeBody ? null : _context.Client.Length;
         return new UpstreamRequest(_context.Stream, hasBody ? SendBodyAsync : null, length, OnSent)
         {
+            Upgrade = _context.Upgrade,
             ExpectsContinue = hasBody && _context.Client.ExpectsContinue && _pump.BytesRead == 0,
         };
     }

@@ -6,7 +6,8 @@ namespace Bimetal.Gateway.Pipeline;
 
 /// <summary>Belongs to the request leg of one exchange.</summary>
 /// <param name="limitBytes">What is kept of a body; 0: nothing.</param>
-internal sealed class RequestReplay(bool isIdempotent, int limitBytes)
+/// <param name="keepsAlways">The upstream can say that it has not looked at a request (HTTP/2): then any may be sent again.</param>
+internal sealed class RequestReplay(bool isIdempotent, int limitBytes, bool keepsAlways = false)
 {
     private ArrayBufferWriter<byte>? _kept;
     private bool _isTooLong;
@@ -29,7 +30,7 @@ internal sealed class RequestReplay(bool isIdempotent, int limitBytes)
     public void Keep(in ReadOnlySequence<byte> piece)
     {
         if (_isTooLong) return;
-        if (!isIdempotent || piece.Length > limitBytes - (_kept?.WrittenCount ?? 0))
+        if (!(isIdempotent || keepsAlways) || piece.Length > limitBytes - (_kept?.WrittenCount ?? 0))
         {
             _isTooLong = true;
             return;

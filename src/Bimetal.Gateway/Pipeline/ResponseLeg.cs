@@ -12,16 +12,22 @@ internal sealed class ResponseLeg
     private readonly MessageBody? _body;
     private readonly MessageFlow _flow;
     private readonly MessagePump _pump;
+    private readonly TunnelEnd? _upgrade;
     private bool _dropsBody;
 
     /// <param name="context">Its response headers are filled in.</param>
     /// <param name="body">Null: the response ends with its headers.</param>
-    public ResponseLeg(ExchangeContext context, MessageBody? body)
+    /// <param name="upgrade">The upstream's end, when it agreed to another protocol.</param>
+    public ResponseLeg(ExchangeContext context, MessageBody? body, TunnelEnd? upgrade = null)
     {
+        _upgrade = upgrade;
         _context = context;
         _body = body;
         (_flow, _pump) = context.BeginResponse(body);
     }
+
+    /// <summary>What follows the response, once that is flushed; null: nothing.</summary>
+    public Tunnel? Tunnel { get; private set; }
 
     /// <summary>Status that was written, or 0.</summary>
     public int Status { get; private set; }
@@ -91,9 +97,17 @@ internal sealed class ResponseLeg
     {
         var headers = _context.Stream.ResponseHeaders;
         _context.Observation?.WriteServerTiming(headers);
-        if (!headers.TryGet(PseudoNames.Status, out var text) || !Utf8Parser.TryParse(text.Span, out int status, out int used) || used != text.Length || status is < 200 or > 599)
+        if (!headers.TryGet(PseudoNames.Status, out var text) || !Utf8Parser.TryParse(text.Span, out int status, out int used) || used != text.Length || (status is < 200 or > 599 && (status != 101 || _upgrade is null)))
             throw new GatewayException(new GatewayError(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Malformed, Retryable: false, "the response has no status that can be passed on"));
         CheckValues(headers);
+        if (status == 101)
+        {
+            Status = status;
+            _dropsBody = true;
+            Tunnel = new Tunnel(_context.Client.WriteUpgrade(headers, _context.Upgrade!.Value), _upgrade!, _context.Clock, _context.Idle);
+            return;
+        }
+
         bool isHead = _context.Client.Method == "HEAD";
         _dropsBody = isHead || status is 204 or 205 or 304;
         Status = status;

@@ -32,7 +32,8 @@ internal static class HostPattern
 
     /// <summary>Whether a Host field can be sent on: the upstream client refuses what is no authority of a URL. Empty means none.</summary>
     public static bool IsAuthority(string authority) =>
-        authority.Length == 0 || (IsValid(authority) && !authority.AsSpan().ContainsAny('*', '-', '_')) || Uri.TryCreate($"http://u@{authority}/", UriKind.Absolute, out _);
+        authority.Length == 0 || (IsValid(authority) && !authority.AsSpan().ContainsAny('*', '-', '_')) 
+        || (!authority.AsSpan().ContainsAny("/?#@\\, ") && Uri.TryCreate($"http://u@{authority}/", UriKind.Absolute, out _));
 
     private static bool IsLabel(ReadOnlySpan<char> label)
     {

@@ -30,6 +30,9 @@ internal static partial class GatewayLog
     [LoggerMessage(8, LogLevel.Error, "exchange {ErrorId} failed inside the gateway: {Detail}")]
     public static partial void ExchangeFailed(ILogger log, string errorId, string detail);
 
+    [LoggerMessage(19, LogLevel.Debug, "{Name}: a connection of {Client} is one too many (limits.connections, limits.connections_per_client)")]
+    public static partial void ConnectionRefused(ILogger log, string name, string client);
+
     [LoggerMessage(18, LogLevel.Debug, "{Name}: no TLS with {Client}: {Problem}")]
     public static partial void HandshakeFailed(ILogger log, string name, string client, string problem);
 

@@ -6,6 +6,7 @@ using System.Runtime.ExceptionServices;
 using Bimetal.Gateway.Http1;
 using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Transport;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Upstreams;
@@ -25,6 +26,7 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
     private bool _isSent;
     private bool _isEnded;
     private bool _isChunked;
+    private bool _isUpgraded;
 
     public Http1UpstreamCall(UpstreamConnection connection, ConnectionPool pool, UpstreamRequest request, string authority, CancellationToken cancellation)
     {
@@ -45,10 +47,12 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
         _ => null,
     };
 
+    public override TunnelEnd? Tunnel => _isUpgraded ? new TunnelEnd(_connection.Input, _connection.Channel) : null;
+
     /// <summary>Sends the request; returns when the head of the response has come.</summary>
     public async Task<UpstreamResponse> RunAsync()
     {
-        _abort = _cancellation.UnsafeRegister(static connection => ((UpstreamConnection)connection!).Channel.Close(), _connection);
+        _abort = _cancellation.UnsafeRegister(static connection => OnCancelled(((UpstreamConnection)connection!).Channel), _connection);
         try
         {
             WriteHead();
@@ -95,7 +99,7 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
     {
         _abort.Dispose();
         var input = _connection.Input;
-        if (!_isSent || !input.IsBodyOver || input.HasBuffered || input.Kind == BodyKind.UntilClose || _connection.Head.Closes || _connection.Head.HasBothLengths)
+        if (_isUpgraded || !_isSent || !input.IsBodyOver || input.HasBuffered || input.Kind == BodyKind.UntilClose || _connection.Head.Closes || _connection.Head.HasBothLengths)
         {
             _connection.Close();
             return;
@@ -104,6 +108,13 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
         input.ReleaseIdle();
         _connection.Output.Dispose();
         _pool.Keep(_connection);
+    }
+
+    // Timers cancel on threads of their own.
+    private static void OnCancelled(Channel channel)
+    {
+        if (channel.Loop.IsCurrent) channel.Close();
+        else channel.Loop.Post(static closing => ((Channel)closing!).Close(), channel);
     }
 
     private void WriteHead()
@@ -120,6 +131,12 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
         {
             var (name, value) = fields[index];
             if (!HeaderRules.IsPseudo(name.Span) && FieldKinds.Of(name.Span) == FieldKind.Ordinary) output.AddField(name.Span, value.Span);
+        }
+
+        if (_request.Upgrade is { } protocol)
+        {
+            output.Add("connection: upgrade\r\n"u8);
+            output.AddField("upgrade"u8, protocol.Span);
         }
 
         WriteFraming(output, fields);
@@ -223,8 +240,8 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
             HasAnswer = true;
             if (_connection.Head.Parse(bytes, GatewayLimits.ResponseHeaderCount) is { } problem) throw new MessageFormatException(502, problem.Detail);
             if (_connection.Head.Status == 100) _continue?.TrySetResult();
-            if (_connection.Head.Status == 101) throw new MessageFormatException(502, "another protocol that nobody asked for");
-            if (_connection.Head.Status >= 200)
+            if (_connection.Head.Status == 101) CheckUpgrade(_connection.Head);
+            if (_isUpgraded || _connection.Head.Status >= 200)
             {
                 BeginBody(input);
                 return;
@@ -234,12 +251,20 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
         throw new MessageFormatException(502, "too many informational responses");
     }
 
+    // The protocol that was asked for, and no other.
+    private void CheckUpgrade(ResponseHead head)
+    {
+        bool isAgreed = _request.Upgrade is { } asked && head.IsUpgrade && head.UpgradeIndex >= 0 && System.Text.Ascii.EqualsIgnoreCase(head.ValueOf(head.Fields[head.UpgradeIndex]).Span, asked.Span);
+        if (!isAgreed) throw new MessageFormatException(502, "another protocol that nobody asked for");
+        _isUpgraded = true;
+    }
+
     // RFC 9112, section 6.3.
     private void BeginBody(MessageInput input)
     {
         var head = _connection.Head;
         bool isHead = Pseudo(_request.Stream.RequestHeaders, PseudoNames.Method).SequenceEqual("HEAD"u8);
-        if (isHead || head.Status is 204 or 304) input.BeginBody(BodyKind.None, 0);
+        if (isHead || _isUpgraded || head.Status is 204 or 304) input.BeginBody(BodyKind.None, 0);
         else if (head.HasTransferEncoding) input.BeginBody(BodyKind.Chunked, 0);
         else if (head.ContentLength is { } length) input.BeginBody(BodyKind.Length, length);
         else input.BeginBody(BodyKind.UntilClose, 0);

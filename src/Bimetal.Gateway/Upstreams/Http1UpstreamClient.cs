@@ -1,8 +1,8 @@
 // HTTP/1.1 to upstreams: the request is written while the response is read, nothing is sent twice but what the upstream cannot have seen, and
 // trailers pass. Connections are kept per loop and endpoint, so that an exchange never leaves its loop.
 
-using System.Buffers;
 using System.Collections.Concurrent;
+using System.Net.Security;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Transport;
@@ -17,7 +17,7 @@ internal sealed class Http1UpstreamClient(UpstreamConfig config) : UpstreamClien
     public override async Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation)
     {
         var loop = EventLoop.Current ?? throw new InvalidOperationException("Requests are sent on an event loop.");
-        if (!_pools.TryGetValue((loop, endpoint), out var pool)) pool = _pools.GetOrAdd((loop, endpoint), static (key, config) => new ConnectionPool(key.Loop, key.Endpoint, config.Timeouts.Connect, UpstreamTls.OptionsFor(key.Endpoint, config.Tls)), config);
+        if (!_pools.TryGetValue((loop, endpoint), out var pool)) pool = _pools.GetOrAdd((loop, endpoint), static (key, config) => new ConnectionPool(key.Loop, key.Endpoint, config.Timeouts.Connect, UpstreamTls.OptionsFor(key.Endpoint, config.Tls, SslApplicationProtocol.Http11)), config);
         while (true)
         {
             bool wasKept = pool.TryTake(out var connection);
@@ -40,7 +40,8 @@ internal sealed class Http1UpstreamClient(UpstreamConfig config) : UpstreamClien
         foreach (var pool in _pools.Values) pool.Close();
     }
 
-    private static bool IsRepeatable(UpstreamRequest request)
+    /// <summary>Whether it does not matter if the upstream gets it twice (RFC 9110, section 9.2.2), and it can be sent twice.</summary>
+    internal static bool IsRepeatable(UpstreamRequest request)
     {
         if (request.SendBody is not null || !request.Stream.RequestHeaders.TryGet(PseudoNames.Method, out var method)) return false;
         var name = method.Span;
@@ -55,15 +56,16 @@ internal sealed class Http1UpstreamClient(UpstreamConfig config) : UpstreamClien
         }
         catch (TimeoutException exception)
         {
-            throw Failure(ErrorCause.Timeout, exception);
+            throw ConnectFailure(pool.Endpoint, ErrorCause.Timeout, exception);
         }
         catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException)
         {
             cancellation.ThrowIfCancellationRequested();
-            throw Failure(ErrorCause.Refused, exception);
+            throw ConnectFailure(pool.Endpoint, ErrorCause.Refused, exception);
         }
-
-        GatewayException Failure(ErrorCause cause, Exception exception) =>
-            new(new GatewayError(ErrorPhase.Connect, ErrorSide.Upstream, cause, Retryable: true, $"{pool.Endpoint.Authority}: {exception.Message}"), exception);
     }
+
+    /// <summary>There is no connection, so nothing was sent.</summary>
+    internal static GatewayException ConnectFailure(UpstreamEndpoint endpoint, ErrorCause cause, Exception exception) =>
+        new(new GatewayError(ErrorPhase.Connect, ErrorSide.Upstream, cause, Retryable: true, $"{endpoint.Authority}: {exception.Message}"), exception);
 }

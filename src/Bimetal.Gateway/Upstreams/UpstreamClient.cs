@@ -19,6 +19,9 @@ internal sealed record UpstreamRequest(HttpStream Stream, Func<BodyWriter, Cance
 {
     /// <summary>The client waits for 100 before it sends the body: the upstream is asked first, and may answer without one.</summary>
     public bool ExpectsContinue { get; init; }
+
+    /// <summary>The protocol to go on with, if the upstream agrees; null: HTTP.</summary>
+    public ReadOnlyMemory<byte>? Upgrade { get; init; }
 }
 
 /// <summary>Sends requests to the endpoints of one upstream and keeps the connections. Thread-safe.</summary>
@@ -44,6 +47,9 @@ internal abstract class UpstreamResponse : MessageBody, IDisposable
     public abstract void ReadHeaders(HeaderMap headers);
 
     public override GatewayError ReadFailure(Exception exception) => ExchangeErrors.ResponseBroken(exception);
+
+    /// <summary>The upstream agreed to the other protocol: its end of the connection, which closes with the response. Null: an ordinary response.</summary>
+    public virtual TunnelEnd? Tunnel => null;
 
     /// <summary>Ends the sending of the request, if it is still under way; its body is not asked for afterwards. Never throws.</summary>
     public virtual ValueTask StopSendingAsync() => ValueTask.CompletedTask;

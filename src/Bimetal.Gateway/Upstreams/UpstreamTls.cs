@@ -8,7 +8,7 @@ namespace Bimetal.Gateway.Upstreams;
 internal static class UpstreamTls
 {
     /// <summary>Null for an endpoint that speaks plain HTTP.</summary>
-    public static SslClientAuthenticationOptions? OptionsFor(UpstreamEndpoint endpoint, UpstreamTlsConfig? config)
+    public static SslClientAuthenticationOptions? OptionsFor(UpstreamEndpoint endpoint, UpstreamTlsConfig? config, SslApplicationProtocol protocol)
     {
         if (endpoint.Address.Scheme != Uri.UriSchemeHttps) return null;
         config ??= new UpstreamTlsConfig();
@@ -16,7 +16,7 @@ internal static class UpstreamTls
         {
             TargetHost = config.ServerName ?? endpoint.Address.IdnHost,
             EnabledSslProtocols = config.Versions,
-            ApplicationProtocols = [SslApplicationProtocol.Http11],
+            ApplicationProtocols = [protocol],
             CertificateChainPolicy = TlsAuthorities.PolicyFor(config.Authorities),
             ClientCertificateContext = config.Certificate?.Context,
         };

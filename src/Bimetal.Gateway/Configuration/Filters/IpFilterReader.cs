@@ -51,7 +51,8 @@ internal static class IpFilterReader
         return filter.Has(key) || filter.Has(fileKey);
     }
 
-    private static string? Add(NetworkTrie networks, string text, bool isAllowed)
+    /// <summary>Adds a network as it is written; gives what is wrong with it, or null.</summary>
+    internal static string? Add(NetworkTrie networks, string text, bool isAllowed)
     {
         int slash = text.IndexOf('/', StringComparison.Ordinal);
         string host = slash < 0 ? text : text[..slash];
