@@ -22,6 +22,11 @@ package_of() {
     node) echo nodejs ;;
     npm) echo npm ;;
     curl) echo curl ;;
+    skopeo) echo skopeo ;;
+    openssl) echo openssl ;;
+    docker-registry) echo docker-registry ;;
+    debootstrap) echo debootstrap ;;
+    /usr/lib/x86_64-linux-musl/libc.so) echo musl-dev ;;
     redis-server) echo redis-server ;;
     chromium) echo chromium ;;
     /usr/include/wasm32-wasi/stdio.h) echo wasi-libc ;;

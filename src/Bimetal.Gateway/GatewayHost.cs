@@ -38,6 +38,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private volatile ListenerSet _traffic = ListenerSet.Empty;
     private volatile ListenerSet _admin = ListenerSet.Empty;
     private int _isStopped;
+    private Task _polls = Task.CompletedTask;
 
     private GatewayHost(GatewayOptions options)
     {
@@ -89,6 +90,8 @@ public sealed class GatewayHost : IAsyncDisposable
             throw;
         }
 
+        var polls = new BundlePoll(() => host.Model.Config, options.PluginServices.Bundles, () => host._reloader.ReloadAsync("registry"), options.Time, options.Log);
+        host._polls = Task.Run(() => polls.RunAsync(host._stopping.Token), CancellationToken.None);
         GatewayLog.Started(
             options.Log, config.Routes.Count, config.Upstreams.Count, config.Plugins.Count, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         return host;
@@ -110,6 +113,7 @@ public sealed class GatewayHost : IAsyncDisposable
         await _stopping.CancelAsync();
 
         // A reload that is under way ends first; a later one is refused.
+        await _polls;
         await _changing.WaitAsync();
         _changing.Release();
         using var deadline = new CancellationTokenSource(drain);

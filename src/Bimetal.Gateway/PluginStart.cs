@@ -34,11 +34,15 @@ internal static class PluginStart
     {
         long started = Stopwatch.GetTimestamp();
 
-        // Before loading: a file that is replaced meanwhile is then loaded once too often, never once too few.
-        string? fingerprint = PluginLoader.TryFingerprint(config);
-        if (previous.FirstOrDefault(old => old.IsWhat(config, fingerprint)) is { } same) return same.Share();
+        string? fingerprint = null;
         try
         {
+            if (await PluginLoader.FetchAsync(config, options.PluginServices, cancellation) is { } notice) GatewayLog.BundleNotice(options.Log, config.Name, notice);
+
+            // Before loading: a file that is replaced meanwhile is then loaded once too often, never once too few.
+            fingerprint = PluginLoader.TryFingerprint(config, options.PluginServices);
+            if (previous.FirstOrDefault(old => old.IsWhat(config, fingerprint)) is { } same) return same.Share();
+
             // Loading compiles, which is not asynchronous everywhere: let the plugins go side by side.
             var load = options.LoadPlugin ?? ((plugin, stop) => PluginLoader.LoadAsync(plugin, options.PluginServices, stop));
             var plugin = await Task.Run(() => load(config, cancellation), cancellation);

@@ -1,5 +1,7 @@
 // What a configuration says of one plugin: read by the gateway's configuration reader, obeyed by the plugin host.
 
+using Bimetal.Plugins.Bundles.Registry;
+using Bimetal.Plugins.Bundles.Signing;
 using Bimetal.Plugins.Failure;
 
 namespace Bimetal.Plugins;
@@ -33,10 +35,16 @@ public sealed record PluginConfig
 {
     public required string Name { get; init; }
 
-    /// <summary>Absolute path of a .wasm file or a plugin folder.</summary>
+    /// <summary>Absolute path of a .wasm file, a plugin folder or a bundle file; or a reference, oci://….</summary>
     public required string Bundle { get; init; }
 
     public Trust Trust { get; init; } = Trust.ThirdParty;
+
+    /// <summary>How a bundle comes from its registry.</summary>
+    public PullConfig Pull { get; init; } = new();
+
+    /// <summary>Whose signatures count for bundles; the section <c>signatures</c> of the configuration.</summary>
+    public SignaturePolicy Signatures { get; init; } = SignaturePolicy.None;
 
     public MetalChoice Metal { get; init; } = MetalChoice.Auto;
 

@@ -1,5 +1,6 @@
 // What the plugin host needs from whoever runs it: the gateway, the meter, or a test.
 
+using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.ProxyWasm;
 using Bimetal.Plugins.ProxyWasm.State;
@@ -53,6 +54,13 @@ public sealed record PluginHostServices
     public WasmEngine Engine
     {
         get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser() });
+        init;
+    }
+
+    /// <summary>Bundles of registries, with their store.</summary>
+    public RegistryBundles Bundles
+    {
+        get => field ??= new RegistryBundles();
         init;
     }
 

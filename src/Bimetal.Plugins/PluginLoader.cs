@@ -1,6 +1,8 @@
 // From a line of configuration to a running plugin: finds the build, picks the metal, loads, configures.
 
 using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Bundles.Oci;
+using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Native;
 using Bimetal.Plugins.ProxyWasm;
 
@@ -18,6 +20,16 @@ public static class PluginLoader
 
         // Compiling takes seconds when the cache has nothing: not on the caller's thread.
         return Task.Run(() => Load(config, services, cancellation), cancellation);
+    }
+
+    /// <summary>Before <see cref="TryFingerprint"/> and <see cref="LoadAsync"/>: fetches the bundle of a registry, as the plugin's policy wants it.</summary>
+    /// <returns>Something that the operator should know, or null.</returns>
+    /// <exception cref="PluginLoadException">It is to be had neither from the registry nor from the store.</exception>
+    public static Task<string?> FetchAsync(PluginConfig config, PluginHostServices services, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(services);
+        return RegistryBundles.IsReference(config.Bundle) ? services.Bundles.RefreshAsync(config, cancellation) : Task.FromResult<string?>(null);
     }
 
     /// <summary>The metal that a plugin runs on, by its configuration alone.</summary>
@@ -47,13 +59,15 @@ public static class PluginLoader
     /// What would run if the plugin were loaded now: metal, file and the digest of its bytes. Null when that cannot be told, because the
     /// plugin cannot be loaded.
     /// </summary>
-    public static string? TryFingerprint(PluginConfig config)
+    public static string? TryFingerprint(PluginConfig config, PluginHostServices services)
     {
         ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(services);
         try
         {
             var metal = ChooseMetal(config, out _);
-            string path = Resolve(config, metal);
+            if (RegistryBundles.IsReference(config.Bundle)) return services.Bundles.FingerprintOf(config) is { } found ? $"{metal} {config.Bundle} {found}" : null;
+            string path = IsBundleFile(config.Bundle) ? config.Bundle : Resolve(config, metal);
             return $"{metal} {path} {BuildRecord.DigestOfFile(path)}";
         }
         catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
@@ -65,11 +79,15 @@ public static class PluginLoader
     private static Plugin Load(PluginConfig config, PluginHostServices services, CancellationToken cancellation)
     {
         var metal = ChooseMetal(config, out string? notice);
-        string path = Resolve(config, metal);
-        if (config.RootId.Length == 0 && PluginFolder.IsOne(config.Bundle)) config = config with { RootId = PluginFolder.Open(config.Bundle).Manifest.RootId };
         if (notice is not null) services.Report(PluginLogLevel.Info, config.Name, notice);
-        return metal == Metal.Native ? NativePlugin.Load(config, path, services) : WasmPlugin.Load(config, path, services, cancellation);
+        var bundle = RegistryBundles.IsReference(config.Bundle) ? services.Bundles.Open(config) : IsBundleFile(config.Bundle) ? PluginBundle.OpenFile(config.Bundle) : null;
+        if (config.RootId.Length == 0 && PluginFolder.IsOne(config.Bundle)) config = config with { RootId = PluginFolder.Open(config.Bundle).Manifest.RootId };
+        if (config.RootId.Length == 0 && bundle is not null) config = config with { RootId = bundle.Label.RootId };
+        var source = bundle is null ? new PluginSource(Resolve(config, metal)) : BundleSource.Choose(bundle, config, metal, services);
+        return metal == Metal.Native ? NativePlugin.Load(config, source, services) : WasmPlugin.Load(config, source, services, cancellation);
     }
+
+    private static bool IsBundleFile(string bundle) => bundle.EndsWith(BundleArchive.Extension, StringComparison.Ordinal) && File.Exists(bundle);
 
     /// <summary>The file to load: a folder's build for that metal, or the bundle itself.</summary>
     private static string Resolve(PluginConfig config, Metal metal)
@@ -80,6 +98,6 @@ public static class PluginLoader
         string wanted = metal == Metal.Native ? ".so" : ".wasm";
         if (Path.GetExtension(bundle) == wanted) return bundle;
         throw new PluginLoadException(
-            $"{bundle}: plugin {config.Name} runs on {(metal == Metal.Native ? "native" : "wasm")}, which takes a {wanted} file or a plugin folder");
+            $"{bundle}: plugin {config.Name} runs on {(metal == Metal.Native ? "native" : "wasm")}, which takes a {wanted} file, a plugin folder or a {BundleArchive.Extension} file");
     }
 }

@@ -49,6 +49,9 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
         return new CompiledImage(bytes, key, FromCache: false, stages);
     }
 
+    /// <summary>Digest of this build of the emitter: other code may come of another one.</summary>
+    public static string Identity => BuildIdentity.Digest;
+
     /// <summary>The LLVM IR that <see cref="Compile"/> would hand to clang, one text for each partition; for tests and the curious.</summary>
     public static IReadOnlyList<string> EmitIr(IReadOnlyList<WasmModule> modules, CompileOptions options) =>
         [.. ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Unlimited).Partitions.Select(pieces => string.Concat(pieces))];

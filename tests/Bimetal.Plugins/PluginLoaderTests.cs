@@ -83,7 +83,7 @@ public sealed class PluginLoaderTests
     public async Task WrongKindOfFile_IsNamed()
     {
         string file = Guest.Write("plugin.txt", "x"u8);
-        Assert.Equal($"{file}: plugin p runs on wasm, which takes a .wasm file or a plugin folder", await FailAsync(file));
+        Assert.Equal($"{file}: plugin p runs on wasm, which takes a .wasm file, a plugin folder or a .bimetal file", await FailAsync(file));
     }
 
     [Fact]

@@ -52,6 +52,14 @@ internal sealed partial class RunningGateway : IAsyncDisposable
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
+    /// <summary>Ends it as a machine that loses power does.</summary>
+    internal void Kill()
+    {
+        Client.Dispose();
+        _process.Dispose();
+        _folder.Dispose();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

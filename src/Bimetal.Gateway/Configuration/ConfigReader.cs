@@ -64,11 +64,11 @@ public static class ConfigReader
         var telemetry = TelemetryReader.Read(root, report.Folder);
         var shutdown = ListenerReader.ReadShutdown(root);
         var upstreams = UpstreamReader.Read(root, report);
-        var plugins = PluginReader.Read(root, report.Folder, report);
+        var plugins = PluginReader.Read(root, report.Folder, SignatureReader.Read(root, report.Folder), report);
         var redis = RedisReader.Read(root);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
         RateLimitFilterReader.ReportMissingRedis(routes, redis, report);
-        root.NotImplemented("signatures", "profile");
+        root.NotImplemented("profile");
         root.Finish();
         RouteReader.ReportShadowed(routes, report);
         if (report.Errors.Count > 0) return Failed(report);

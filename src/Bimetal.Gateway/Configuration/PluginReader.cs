@@ -2,22 +2,26 @@
 
 using System.Text;
 using Bimetal.Plugins;
+using Bimetal.Plugins.Bundles.Registry;
+using Bimetal.Plugins.Bundles.Signing;
 using YamlDotNet.RepresentationModel;
 
 namespace Bimetal.Gateway.Configuration;
 
 internal static class PluginReader
 {
+    private const string Remedy = "name a .wasm file, a plugin folder, a .bimetal file or oci://…";
     private const long MaximumMemoryBytes = 4L << 30;
+    private static readonly TimeSpan s_shortestInterval = TimeSpan.FromSeconds(1);
 
-    public static IReadOnlyDictionary<string, PluginConfig> Read(ConfigMapping root, string folder, ConfigReport report)
+    public static IReadOnlyDictionary<string, PluginConfig> Read(ConfigMapping root, string folder, SignaturePolicy signatures, ConfigReport report)
     {
         var plugins = new Dictionary<string, PluginConfig>();
         if (root.Mapping("plugins") is not { } section) return plugins;
         foreach (var (name, node) in section.Entries)
         {
             if (ConfigMapping.From(node, section.KeyPath(name), report) is not { } plugin) continue;
-            plugins[name] = ReadOne(name, plugin, folder, report);
+            plugins[name] = ReadOne(name, plugin, folder, report) with { Signatures = signatures };
         }
 
         return plugins;
@@ -37,6 +41,7 @@ internal static class PluginReader
             Configuration = ReadConfiguration(plugin, "config", report),
             VmConfiguration = ReadConfiguration(plugin, "vm_config", report),
             Limits = ReadLimits(plugin),
+            Pull = ReadPull(plugin),
             OnError = ReadOnError(plugin),
         };
         plugin.NotImplemented("shadow");
@@ -47,16 +52,16 @@ internal static class PluginReader
 
     private static string ReadBundle(ConfigMapping plugin, string folder)
     {
-        string bundle = plugin.RequiredText("bundle", "name a .wasm file or a plugin folder");
-        if (bundle.StartsWith("oci://", StringComparison.Ordinal) || bundle.EndsWith(".bimetal", StringComparison.Ordinal))
+        string bundle = plugin.RequiredText("bundle", Remedy);
+        if (RegistryBundles.IsReference(bundle))
         {
-            plugin.Error("bundle", "bundle files and registries are not implemented in this version of Bimetal yet", "name a .wasm file or a plugin folder");
-            return "";
+            if (!RegistryReference.TryParse(bundle, out _)) plugin.Error("bundle", $"'{bundle}' is not a reference to a registry", $"write {RegistryReference.Form}");
+            return bundle;
         }
 
         if (bundle.Length == 0) return "";
         string path = Path.GetFullPath(bundle, folder);
-        if (!File.Exists(path) && !Directory.Exists(path)) plugin.Error("bundle", $"there is no file or folder {path}", "name a .wasm file or a plugin folder");
+        if (!File.Exists(path) && !Directory.Exists(path)) plugin.Error("bundle", $"there is no file or folder {path}", Remedy);
         return path;
     }
 
@@ -82,6 +87,22 @@ internal static class PluginReader
             BodyBufferBytes = (int)limits.Size("body_buffer", defaults.BodyBufferBytes, 1, 1 << 30),
         };
         limits.Finish();
+        return read;
+    }
+
+    private static PullConfig ReadPull(ConfigMapping plugin)
+    {
+        var defaults = new PullConfig();
+        if (plugin.Mapping("pull") is not { } pull) return defaults;
+        var read = new PullConfig
+        {
+            Policy = pull.Choice("policy", defaults.Policy, ("always", PullPolicy.Always), ("if-absent", PullPolicy.IfAbsent), ("never", PullPolicy.Never)),
+            Interval = pull.Duration("interval", defaults.Interval),
+            AuthFile = pull.FilePath("auth_file"),
+        };
+        if (read.Interval < s_shortestInterval) pull.Error("interval", "is too short", "write 1s or more, or none");
+        if (read is { Interval: not null, Policy: PullPolicy.Never }) pull.Error("interval", "stands beside policy: never", "keep one of them");
+        pull.Finish();
         return read;
     }
 

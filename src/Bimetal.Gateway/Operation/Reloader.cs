@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Bimetal.Gateway.Operation;
 
 /// <summary>What one reload came to.</summary>
-/// <param name="Trigger">Who asked: <c>file</c>, <c>SIGHUP</c> or <c>admin</c>.</param>
+/// <param name="Trigger">Who asked: <c>file</c>, <c>SIGHUP</c>, <c>admin</c> or <c>registry</c>.</param>
 /// <param name="Problems">Why nothing changed, one line each; empty when the configuration is in force.</param>
 /// <param name="Generation">Of the model that is in force afterwards.</param>
 internal sealed record ReloadOutcome(string Trigger, DateTimeOffset At, TimeSpan Duration, IReadOnlyList<string> Problems, IReadOnlyList<string> Warnings, int Generation)

@@ -62,4 +62,10 @@ internal static partial class GatewayLog
 
     [LoggerMessage(9, LogLevel.Warning, "plugin {Plugin} failed ({Kind}) and the request passed without it (on_error: open): {Detail}")]
     public static partial void PluginBypassed(ILogger log, string plugin, string kind, string detail);
+
+    [LoggerMessage(38, LogLevel.Warning, "plugin {Plugin}: {Notice}")]
+    public static partial void BundleNotice(ILogger log, string plugin, string notice);
+
+    [LoggerMessage(39, LogLevel.Warning, "plugin {Plugin}: its tag could not be looked up, and what runs stays: {Problem}")]
+    public static partial void BundleNotPolled(ILogger log, string plugin, string problem);
 }

@@ -28,12 +28,16 @@ internal static class ClangCommand
     private const string Tuning = "-mtune=generic";
 
     /// <summary>The flags, without any path: part of what makes a build stale.</summary>
-    public static IReadOnlyList<string> Flags(BuildTarget target) => target.Name switch
+    public static IReadOnlyList<string> Flags(BuildTarget target)
     {
-        "wasm" => [.. s_common, .. s_wasm],
-        "linux-x64" => [.. s_common, .. s_shared, "--target=x86_64-linux-gnu", "-march=x86-64-v2", Tuning],
-        _ => [.. s_common, .. s_shared, "--target=aarch64-linux-gnu", "-march=armv8-a", Tuning],
-    };
+        if (target.Kind == ArtefactKind.Module) return [.. s_common, .. s_wasm];
+        string level = target.Machine == "aarch64" ? "-march=armv8-a" : "-march=x86-64-v2";
+
+        // Otherwise clang calls functions of libgcc, which nothing links here.
+        string[] atomics = target.Machine == "aarch64" ? ["-mno-outline-atomics"] : [];
+        string[] system = target.IsMusl ? [$"--target={target.Machine}-linux-musl", "-nostdlibinc", "-nostdlib", .. atomics] : [$"--target={target.Machine}-linux-gnu"];
+        return [.. s_common, .. s_shared, .. system, level, Tuning];
+    }
 
     /// <summary>All arguments of one build.</summary>
     public static IReadOnlyList<string> Arguments(BuildTarget target, string folder, IEnumerable<string> sources, SdkFolder sdk, string output)
@@ -43,7 +47,7 @@ internal static class ClangCommand
         return
         [
             .. Flags(target), .. include, .. sources.Select(source => Path.Combine(folder, source)),
-            .. glue.Select(file => Path.Combine(sdk.Sources, file)), "-o", output,
+            .. glue.Select(file => Path.Combine(sdk.Sources, file)), .. CrossLibraries.Arguments(target, sdk), "-o", output,
         ];
     }
 }

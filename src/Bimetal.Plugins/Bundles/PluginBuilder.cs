@@ -1,7 +1,6 @@
 // Compiles a plugin folder with the toolchain of its language, target by target, and records what each artefact was built from.
 
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Bimetal.Plugins.Bundles.Languages;
 
 namespace Bimetal.Plugins.Bundles;
@@ -45,13 +44,15 @@ public static class PluginBuilder
         return stale.Length == 0 ? Task.FromResult<IReadOnlyList<BuildResult>>([]) : BuildAsync(folder, stale, progress, cancellation);
     }
 
-    private static async Task<BuildResult> BuildOneAsync(PluginFolder folder, BuildTarget target, SdkFolder sdk, CancellationToken cancellation)
+    /// <summary>Builds one target.</summary>
+    internal static async Task<BuildResult> BuildOneAsync(PluginFolder folder, BuildTarget target, SdkFolder sdk, CancellationToken cancellation)
     {
+        if (target.Kind == ArtefactKind.Code) return await PrecompiledCode.BuildAsync(folder, target, cancellation);
         string artefact = folder.PathOf(target);
         Directory.CreateDirectory(Path.GetDirectoryName(artefact)!);
         var toolchain = Toolchain.Of(folder.Manifest.Language);
         if (toolchain.Lacks(target.Metal) is { } lack) throw new PluginLoadException($"{folder.Path}: {lack}");
-        CheckCrossPackages(target);
+        if (target.Kind == ArtefactKind.Native && CrossLibraries.Problem(target, sdk) is { } problem) throw new PluginLoadException($"{target}: {problem}");
 
         // Digests first: a source that is changed while clang reads it makes the result stale, not wrong.
         string sources = BuildRecord.DigestOfSources(folder.Path);
@@ -74,12 +75,5 @@ public static class PluginBuilder
         {
             Directory.Delete(aside, recursive: true);
         }
-    }
-
-    private static void CheckCrossPackages(BuildTarget target)
-    {
-        bool isCross = target == BuildTarget.LinuxArm64 && RuntimeInformation.ProcessArchitecture != Architecture.Arm64;
-        if (isCross && !Directory.Exists("/usr/aarch64-linux-gnu"))
-            throw new PluginLoadException($"{target}: needs the cross packages; on Debian and Ubuntu: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
     }
 }

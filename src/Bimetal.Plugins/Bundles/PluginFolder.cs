@@ -52,6 +52,7 @@ public sealed class PluginFolder
         string artefact = PathOf(target);
         if (!File.Exists(artefact)) return BuildState.Missing;
         if (BuildRecord.TryRead(BuildRecord.PathOf(artefact)) is not { } record) return BuildState.Stale;
+        if (target.Kind == ArtefactKind.Code) return PrecompiledCode.IsCurrent(this, target, record) ? BuildState.Current : BuildState.Stale;
         var toolchain = Toolchain.Of(Manifest.Language);
         bool isCurrent = record.Sources == BuildRecord.DigestOfSources(Path)
             && record.Flags == BuildRecord.DigestOf(toolchain.Flags(target))

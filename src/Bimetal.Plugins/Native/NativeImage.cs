@@ -18,12 +18,13 @@ internal readonly unsafe partial struct NativeImage
     /// <summary>Loads a shared object.</summary>
     /// <exception cref="PluginLoadException">It is missing, not for this machine, or needs symbols that nobody has.</exception>
     // SAFETY: the image is pinned for the call, which copies it; the error buffer's length is passed along.
-    public static NativeImage Load(string path)
+    public static NativeImage Load(PluginSource source)
     {
+        string path = source.Name;
         byte[] file;
         try
         {
-            file = File.ReadAllBytes(path);
+            file = source.Bytes ?? File.ReadAllBytes(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -45,15 +45,17 @@ public sealed unsafe class NativePlugin : Plugin
 
     /// <summary>Loads a shared object, checks the versions and configures the plugin.</summary>
     /// <param name="config">What the configuration says of it.</param>
-    /// <param name="soPath">The shared object; it is read once and may be replaced afterwards.</param>
+    /// <param name="source">The shared object; it is read once and may be replaced afterwards.</param>
     /// <param name="services">Log and clock.</param>
     /// <exception cref="PluginLoadException">It cannot run here, or refused its configuration: one line that names the file.</exception>
-    public static NativePlugin Load(PluginConfig config, string soPath, PluginHostServices services)
+    public static NativePlugin Load(PluginConfig config, PluginSource source, PluginHostServices services)
     {
+        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(services);
         long started = Stopwatch.GetTimestamp();
-        void* init = NativeImage.Load(soPath).Export(NativeAbi.EntryPoint);
+        string soPath = source.Name;
+        void* init = NativeImage.Load(source).Export(NativeAbi.EntryPoint);
         if (init is null)
             throw new PluginLoadException($"{soPath}: exports no {NativeAbi.EntryPoint}, so it is not a Bimetal plugin");
         var link = Stopwatch.GetElapsedTime(started);

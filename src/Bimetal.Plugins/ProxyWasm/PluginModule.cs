@@ -35,15 +35,17 @@ internal sealed class PluginModule : IDisposable
 
     public uint InitialMemoryPages { get; }
 
-    /// <summary>Loads a file.</summary>
+    /// <summary>Loads a module.</summary>
     /// <exception cref="PluginLoadException">It is no valid module, no plugin for this host, or could not be compiled.</exception>
-    public static PluginModule Load(string path, WasmEngine engine, CancellationToken cancellation)
+    public static PluginModule Load(PluginSource source, WasmEngine engine, CancellationToken cancellation)
     {
+        string path = source.Name;
         ModuleShape? shape = null;
         try
         {
             // The ABI is looked at first: a file that is no plugin is not worth compiling.
-            var module = engine.Load(path, wasm => shape = ModuleShape.Of(path, wasm), cancellation);
+            void Check(WasmModule wasm) => shape = ModuleShape.Of(path, wasm);
+            var module = source.Bytes is { } bytes ? engine.Load(path, bytes, source.Code, Check, cancellation) : engine.Load(path, Check, cancellation);
             return new PluginModule(module, shape!);
         }
         catch (WasmModuleException exception)

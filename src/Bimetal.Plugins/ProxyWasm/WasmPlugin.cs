@@ -56,9 +56,9 @@ internal sealed class WasmPlugin : Plugin
 
     /// <summary>Loads, starts and configures a plugin.</summary>
     /// <exception cref="PluginLoadException">The file cannot be loaded, or the plugin did not start or refused its configuration.</exception>
-    public static WasmPlugin Load(PluginConfig config, string path, PluginHostServices services, CancellationToken cancellation)
+    public static WasmPlugin Load(PluginConfig config, PluginSource source, PluginHostServices services, CancellationToken cancellation)
     {
-        var module = PluginModule.Load(path, services.Engine, cancellation);
+        var module = PluginModule.Load(source, services.Engine, cancellation);
         try
         {
             long started = Stopwatch.GetTimestamp();

@@ -18,6 +18,9 @@ public sealed class WasmEngine(EngineOptions options)
     {
     }
 
+    /// <summary>What code has to be compiled with to be loaded here.</summary>
+    public CompileOptions CompileOptions => options.Compile;
+
     /// <summary>Decodes and validates without compiling.</summary>
     /// <exception cref="WasmModuleException">The bytes are no valid module, or one over a limit.</exception>
     public static WasmModule Check(ReadOnlyMemory<byte> bytes, DecodeLimits? limits = null)
@@ -41,21 +44,30 @@ public sealed class WasmEngine(EngineOptions options)
     {
         var clock = new StageClock();
         byte[] bytes = clock.Measure("read", () => ReadFile(path));
-        return Load(path, bytes, check, clock, cancellation);
+        return Load(path, bytes, default, check, clock, cancellation);
     }
 
     /// <summary>Loads bytes, which must not change afterwards.</summary>
     /// <inheritdoc cref="Load(string, CancellationToken)" path="/exception"/>
     public EngineModule Load(string name, ReadOnlyMemory<byte> bytes, CancellationToken cancellation = default) =>
-        Load(name, bytes, check: null, new StageClock(), cancellation);
+        Load(name, bytes, default, check: null, new StageClock(), cancellation);
 
-    private EngineModule Load(string name, ReadOnlyMemory<byte> bytes, Action<WasmModule>? check, StageClock clock, CancellationToken cancellation)
+    /// <summary>Loads bytes with machine code that was made of them before. The caller answers for that code: it runs outside of any sandbox.</summary>
+    /// <param name="code">An image that <see cref="ModuleCompiler"/> made of this module with <see cref="CompileOptions"/>; empty: it is compiled now.</param>
+    /// <param name="check">Gets the validated module; what it throws ends the loading.</param>
+    /// <exception cref="CodeImageException">The code is not for this processor, this ABI or this module.</exception>
+    /// <inheritdoc cref="Load(string, CancellationToken)" path="/exception"/>
+    public EngineModule Load(string name, ReadOnlyMemory<byte> bytes, ReadOnlyMemory<byte> code, Action<WasmModule>? check, CancellationToken cancellation = default) =>
+        Load(name, bytes, code, check, new StageClock(), cancellation);
+
+    private EngineModule Load(
+        string name, ReadOnlyMemory<byte> bytes, ReadOnlyMemory<byte> precompiled, Action<WasmModule>? check, StageClock clock, CancellationToken cancellation)
     {
         var module = clock.Measure("decode", () => Decode(bytes));
         var error = clock.Measure("validate", () => ModuleValidator.Validate(module, options.Limits.Module));
         if (error is not null) throw new WasmModuleException(error);
         check?.Invoke(module);
-        var image = _compiler.Compile([module], options.Compile, cancellation);
+        var image = precompiled.IsEmpty ? _compiler.Compile([module], options.Compile, cancellation) : new CompiledImage(precompiled, "", FromCache: true, []);
         clock.Add(image.Stages);
         var code = clock.Measure("load", () => CodeMapping.Map(image.Bytes.Span));
         return new EngineModule(name, module, image, code, clock.Stages);

@@ -21,7 +21,7 @@ public sealed class NewPluginTests
         Assert.DoesNotContain(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories), file => File.ReadAllText(file).Contains("example", StringComparison.Ordinal));
 
         var output = new StringWriter();
-        int exitCode = await TestCommandRunner.RunAsync(path, [Metal.Native, Metal.Wasm], jsonFile: null, output, output, TestContext.Current.CancellationToken);
+        int exitCode = await TestCommandRunner.RunAsync(path, [Metal.Native, Metal.Wasm], targetName: null, jsonFile: null, output, output, TestContext.Current.CancellationToken);
         Assert.True(exitCode == 0, output.ToString());
         Assert.Contains("wasm    2 passed, 0 failed", output.ToString(), StringComparison.Ordinal);
     }

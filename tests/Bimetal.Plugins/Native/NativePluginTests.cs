@@ -155,7 +155,7 @@ public sealed class NativePluginTests : IDisposable
         + "int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { s = h; p->abi_version = 1; p->request_headers = headers; return 0; }";
 
     private static NativePlugin Load(string path) =>
-        NativePlugin.Load(new PluginConfig { Name = "test", Bundle = path, Trust = Trust.FirstParty, Configuration = Encoding.UTF8.GetBytes("x") }, path, new PluginHostServices());
+        NativePlugin.Load(new PluginConfig { Name = "test", Bundle = path, Trust = Trust.FirstParty, Configuration = Encoding.UTF8.GetBytes("x") }, new PluginSource(path), new PluginHostServices());
 
     private static int Status(Plugin plugin)
     {

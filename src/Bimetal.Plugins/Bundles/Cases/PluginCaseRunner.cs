@@ -21,6 +21,9 @@ public sealed record CaseReport(string Plugin, IReadOnlyList<CaseResult> Results
     public bool HasFailures => Differences.Count > 0 || Results.Any(result => result.Mismatch is not null);
 }
 
+/// <summary>Loads a plugin on a metal with a configuration.</summary>
+public delegate Task<Plugin> CaseLoad(Metal metal, string configuration, PluginHostServices services);
+
 /// <summary>Runs cases without network.</summary>
 public static class PluginCaseRunner
 {
@@ -33,12 +36,14 @@ public static class PluginCaseRunner
     /// <param name="metals">Native, wasm, or both.</param>
     /// <param name="log">Where the plugins' log lines go.</param>
     /// <param name="instance">How the wasm metal gets its instances.</param>
+    /// <param name="load">How a plugin is loaded for a configuration; null: in this process.</param>
     /// <exception cref="PluginLoadException">A build is missing or stale, or a plugin refuses a configuration.</exception>
     public static async Task<CaseReport> RunAsync(
         PluginFolder folder, IReadOnlyList<PluginCase> cases, IReadOnlyList<Metal> metals, IPluginLog? log = null,
-        InstancePolicy instance = InstancePolicy.PerRequest, CancellationToken cancellation = default)
+        InstancePolicy instance = InstancePolicy.PerRequest, CaseLoad? load = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        load ??= (metal, configuration, services) => LoadAsync(folder, metal, configuration, instance, services, cancellation);
         var clock = new CaseClock();
         var services = new PluginHostServices { Time = clock, Log = log ?? SilentPluginLog.Instance };
         var results = new List<CaseResult>();
@@ -47,7 +52,7 @@ public static class PluginCaseRunner
             foreach (var metal in metals)
             {
                 // Each metal starts with shared data of its own: what one has counted must not decide what the other does.
-                await using var plugin = await LoadAsync(folder, metal, group.Key, instance, services with { States = new PluginStates() }, cancellation);
+                await using var plugin = await load(metal, group.Key, services with { States = new PluginStates() });
                 foreach (var one in group)
                 {
                     cancellation.ThrowIfCancellationRequested();

@@ -1,0 +1,57 @@
+// The section signatures: whose signature vouches for what. A publisher vouches for the module. A builder, the operator's own, vouches for
+// machine code as well: loading that code runs it, before anybody could look.
+
+using Bimetal.Plugins.Bundles.Oci;
+
+namespace Bimetal.Plugins.Bundles.Signing;
+
+/// <summary>What the signatures of a bundle are worth here.</summary>
+/// <param name="IsBuilt">A trusted builder signed it, so its machine code may be loaded.</param>
+/// <param name="IsPublished">A trusted publisher or builder signed it.</param>
+/// <param name="Reason">Why it is not better than that: half a sentence.</param>
+public sealed record SignatureVerdict(bool IsBuilt, bool IsPublished, string Reason);
+
+/// <summary>Keys that are trusted. Immutable; compared by content.</summary>
+public sealed class SignaturePolicy : IEquatable<SignaturePolicy>
+{
+    public static SignaturePolicy None { get; } = new();
+
+    public IReadOnlyList<TrustKey> Publishers { get; init; } = [];
+
+    public IReadOnlyList<TrustKey> Builders { get; init; } = [];
+
+    /// <summary>Whether a bundle that no trusted key has signed is refused as a whole.</summary>
+    public bool IsRequired { get; init; }
+
+    public bool Equals(SignaturePolicy? other) => other is not null && Text() == other.Text();
+
+    public override bool Equals(object? obj) => Equals(obj as SignaturePolicy);
+
+    public override int GetHashCode() => Text().GetHashCode(StringComparison.Ordinal);
+
+    internal SignatureVerdict Judge(PluginBundle bundle, DateTimeOffset now)
+    {
+        var problems = new List<string>();
+        bool isBuilt = IsSignedBy(Builders, bundle, now, problems);
+        bool isPublished = isBuilt || IsSignedBy(Publishers, bundle, now, problems);
+        string reason = problems.Count > 0 ? string.Join("; ", problems.Distinct())
+            : bundle.Signatures.Count == 0 ? "it is not signed"
+            : $"none of its signatures ({bundle.Signatures.Count}) is by a trusted {(isPublished ? "builder" : "key")}";
+        return new SignatureVerdict(isBuilt, isPublished, reason);
+    }
+
+    private static bool IsSignedBy(IReadOnlyList<TrustKey> keys, PluginBundle bundle, DateTimeOffset now, List<string> problems)
+    {
+        foreach (var key in keys.Where(key => bundle.Signatures.Any(signature => signature.IsBy(key, bundle.Digest))))
+        {
+            if (key.ProblemAt(now) is not { } problem) return true;
+            problems.Add(problem);
+        }
+
+        return false;
+    }
+
+    private string Text() => $"{IsRequired} {string.Join(',', Publishers.Select(Describe))} {string.Join(',', Builders.Select(Describe))}";
+
+    private static string Describe(TrustKey key) => $"{Convert.ToHexString(key.SubjectPublicKeyInfo)} {key.NotBefore.Ticks} {key.NotAfter.Ticks}";
+}

@@ -1,0 +1,101 @@
+// All targets of a plugin: what is built, what is not and why, and that the same input gives the same bytes wherever the folder stands.
+
+using Bimetal.Plugins.Bundles;
+using Bimetal.Testing;
+
+namespace Bimetal.Plugins.Tests.Bundles;
+
+public sealed class BuildMatrixTests
+{
+    private const string Manifest = "name: small\nversion: 1.0.0\nsources: [small.c]\n";
+    private const string Source = """
+        #include <bimetal_plugin.h>
+        static bp_action on(bp_stream s, void *v, bool e)
+        {
+            (void)v, (void)e;
+            bp_header_set(s, BP_REQUEST_HEADERS, "x-file", bp_text(__FILE__));
+            return BP_CONTINUE;
+        }
+        BP_ON_REQUEST_HEADERS(on)
+        """;
+
+    [Fact]
+    public async Task EveryTarget_IsBuiltOrHasItsReason_AndIsTheSameInAnotherFolder()
+    {
+        using var first = Folder();
+        using var second = Folder();
+        var digests = new List<string>();
+        foreach (var place in new[] { first, second })
+        {
+            var progress = new Lines();
+            var outcomes = await BuildMatrix.BuildAsync(PluginFolder.Open(place.Path), BuildTarget.All, progress, TestContext.Current.CancellationToken);
+            Assert.Equal(BuildTarget.All, outcomes.Select(outcome => outcome.Target));
+            Assert.All(outcomes, outcome => Assert.True(outcome.Verdict is BuildVerdict.Built or BuildVerdict.NotBuilt, outcome.Reason));
+
+            // Debian has musl for arm64 only as a package of another architecture, which may not have been unpacked here.
+            foreach (var missing in outcomes.Where(outcome => outcome.Verdict == BuildVerdict.NotBuilt))
+                Assert.Equal(("linux-musl-arm64", true), (missing.Target.Name, missing.Reason.EndsWith("deploy/musl-arm64.sh", StringComparison.Ordinal)));
+            Assert.Equal(BuildTarget.All.Count, progress.Texts.Count);
+            digests.Add(string.Join('\n', outcomes.Where(outcome => outcome.Result is not null).Select(outcome => $"{outcome.Target} {BuildRecord.DigestOfFile(outcome.Result!.Path)}")));
+        }
+
+        Assert.Equal(digests[0], digests[1]);
+    }
+
+    [Fact]
+    public async Task WhatIsCurrent_IsNotBuiltAgain_AndWhatChangedIs()
+    {
+        using var place = Folder();
+        var folder = PluginFolder.Open(place.Path);
+        BuildTarget[] targets = [BuildTarget.Wasm, BuildTarget.CodeHere, BuildTarget.LinuxMuslX64];
+        Assert.All(await BuildMatrix.BuildAsync(folder, targets), outcome => Assert.Equal(BuildVerdict.Built, outcome.Verdict));
+        Assert.All(await BuildMatrix.BuildAsync(folder, targets), outcome => Assert.Equal(BuildVerdict.Unchanged, outcome.Verdict));
+
+        File.AppendAllText(folder.PathOf(BuildTarget.CodeHere), "x");
+        var again = await BuildMatrix.BuildAsync(folder, targets);
+        Assert.Equal([BuildVerdict.Unchanged, BuildVerdict.Built, BuildVerdict.Unchanged], again.Select(outcome => outcome.Verdict));
+        place.Write("small.c", Source.Replace("x-file", "x-name", StringComparison.Ordinal));
+        Assert.Equal((BuildState.Stale, BuildState.Stale), (folder.StateOf(BuildTarget.CodeHere), folder.StateOf(BuildTarget.LinuxMuslX64)));
+    }
+
+    [Fact]
+    public async Task SourceThatDoesNotCompile_FailsEachTarget_AndItsCode()
+    {
+        using var place = Folder();
+        place.Write("small.c", Source + "int broken = nowhere;\n");
+        var outcomes = await BuildMatrix.BuildAsync(PluginFolder.Open(place.Path), [BuildTarget.Wasm, BuildTarget.CodeX64, BuildTarget.LinuxX64]);
+        Assert.All(outcomes, outcome => Assert.Equal((BuildVerdict.Failed, true), (outcome.Verdict, outcome.Result is null)));
+        Assert.Contains("use of undeclared identifier 'nowhere'", outcomes[0].Reason, StringComparison.Ordinal);
+        Assert.Equal("there is no module to compile: wasm was not built", outcomes[1].Reason);
+    }
+
+    [Fact]
+    public async Task MuslBuild_NeedsItsLibraryByName()
+    {
+        using var place = Folder();
+        place.Write("small.c", Source + "\n#include <stdlib.h>\nint own(const char *s) { return atoi(s); }\n__attribute__((constructor)) static void keep(void) { own(\"1\"); }\n");
+        var built = Assert.Single(await BuildMatrix.BuildAsync(PluginFolder.Open(place.Path), [BuildTarget.LinuxMuslX64]));
+        Assert.True(built.Result is not null, built.Reason);
+        byte[] bytes = File.ReadAllBytes(built.Result.Path);
+        Assert.True(bytes.AsSpan().IndexOf("\0libc.so\0"u8) > 0);
+        Assert.True(bytes.AsSpan().IndexOf("/libc.so"u8) < 0);
+    }
+
+    private static TemporaryFolder Folder()
+    {
+        var folder = new TemporaryFolder();
+        folder.Write("plugin.yaml", Manifest);
+        folder.Write("small.c", Source);
+        return folder;
+    }
+
+    private sealed class Lines : IProgress<string>
+    {
+        public List<string> Texts { get; } = [];
+
+        public void Report(string value)
+        {
+            lock (Texts) Texts.Add(value);
+        }
+    }
+}
