@@ -24,7 +24,7 @@ public readonly unsafe struct NativeFunction
     /// <exception cref="PluginLoadException">The file cannot be loaded, or exports no such function.</exception>
     public static Func<string, NativeFunction> Library(string path)
     {
-        var image = NativeImage.Load(path);
+        var image = NativeImage.Load(new PluginSource(path));
         return name =>
         {
             void* address = image.Export(name);
