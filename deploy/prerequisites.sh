@@ -17,7 +17,8 @@ package_of() {
     /usr/aarch64-linux-gnu/lib/libc.so.6) echo libc6-dev-arm64-cross ;;
     nginx) echo nginx ;;
     wrk) echo wrk ;;
-    nginx) echo nginx ;;
+    haproxy) echo haproxy ;;
+    openssl) echo openssl ;;
     h2load) echo nghttp2-client ;;
     node) echo nodejs ;;
     npm) echo npm ;;

@@ -28,8 +28,9 @@ internal sealed class GatewayModel
         Plugins = plugins;
         Telemetry = telemetry;
         _upstreams = config.Upstreams.ToDictionary(pair => pair.Key, pair => states.Take(pair.Value));
+        foreach (var loaded in plugins) loaded.Budget ??= telemetry.Budgets.OfPlugin(loaded.Config.Name, loaded.Config.LatencyBudget);
         _filters = new FilterMaker(plugins, config.Redis, log);
-        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], states.RouteStateOf(route.Match.ToString())))];
+        _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], states.RouteStateOf(route.Match.ToString()), telemetry.Budgets.OfRoute(route.Match.ToString(), route.LatencyBudget)))];
         Traffic = new TrafficStatistics(_routes.Select(route => route.Name), previousTraffic);
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);
     }

@@ -1,5 +1,6 @@
 // A plugin of a model, with the configuration it was loaded for. A reload that changes neither configuration nor code takes it over.
 
+using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
 
 namespace Bimetal.Gateway;
@@ -19,6 +20,9 @@ internal sealed class LoadedPlugin(PluginConfig config, Plugin? plugin, string p
     public Plugin? Plugin => plugin;
 
     public string Problem => problem;
+
+    /// <summary>Null without a <c>latency_budget</c>. Set by the first model that has the plugin.</summary>
+    public BudgetWatch? Budget { get; set; }
 
     /// <summary>Whether loading this configuration would give the same plugin again.</summary>
     public bool IsWhat(PluginConfig other, string? otherFingerprint) =>

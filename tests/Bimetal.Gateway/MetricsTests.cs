@@ -131,7 +131,7 @@ public sealed class MetricsTests
         Assert.Equal("# HELP x_total a \"quoted\"\\\\\\nhelp\n# TYPE x_total counter\nx_total{l=\"\\\"\\\\\\n\"} 0.25\n", Encoding.UTF8.GetString(output.WrittenSpan));
     }
 
-    private static async Task<PrometheusText> ReadAsync(TestGateway gateway)
+    internal static async Task<PrometheusText> ReadAsync(TestGateway gateway)
     {
         using var admin = await WireClient.ConnectAsync(gateway.Host.AdminAddress!);
         var answer = await admin.ExchangeAsync("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n");

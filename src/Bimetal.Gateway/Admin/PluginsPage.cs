@@ -1,6 +1,7 @@
 // /plugins: each plugin with its metal, its failures by kind, and what it took.
 
 using System.Text.Json;
+using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
@@ -29,12 +30,25 @@ internal static class PluginsPage
         writer.WriteString("trust", PluginWords.Of(config.Trust));
         writer.WriteString("instance", PluginWords.Of(config.EffectiveInstance));
         if (config.LatencyBudget is { } budget) writer.WriteNumber("latencyBudgetUs", (long)budget.TotalMicroseconds);
+        WriteBudget(writer, loaded.Budget);
         writer.WriteNumber("calls", loaded.Plugin?.Statistics.Streams ?? 0);
         writer.WriteStartObject("failures");
         foreach (var kind in Enum.GetValues<FailureKind>())
             writer.WriteNumber(PluginWords.Of(kind), loaded.Plugin?.Statistics.FailuresOf(kind) ?? 0);
         writer.WriteEndObject();
         if (loaded.Plugin is not null) WriteFigures(writer, loaded.Plugin);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>What is known of a latency budget: how many exchanges were timed against it, how many were over, and their p99.</summary>
+    public static void WriteBudget(Utf8JsonWriter writer, BudgetWatch? watch)
+    {
+        if (watch is null) return;
+        writer.WriteStartObject("budget");
+        writer.WriteNumber("timed", watch.Times.Count);
+        writer.WriteNumber("over", watch.Over);
+        writer.WriteNumber("p99Us", Math.Round(watch.Times.QuantileMicroseconds(0.99), 2));
+        writer.WriteBoolean("exceeded", watch.IsExceeded);
         writer.WriteEndObject();
     }
 

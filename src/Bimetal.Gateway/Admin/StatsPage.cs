@@ -46,17 +46,18 @@ internal static class StatsPage
     private static void WriteRoutes(Utf8JsonWriter writer, GatewayModel model)
     {
         var used = model.Traffic.Used.Select(traffic => (Traffic: traffic, Counts: traffic.Read())).OrderByDescending(pair => pair.Counts.Requests).ToList();
-        var configs = model.AllRoutes.DistinctBy(route => route.Name).ToDictionary(route => route.Name, route => route.Config);
+        var routes = model.AllRoutes.DistinctBy(route => route.Name).ToDictionary(route => route.Name);
         writer.WriteNumber("routeCount", model.AllRoutes.Count);
         writer.WriteStartArray("routes");
         foreach (var (traffic, counts) in used.Take(MaximumRoutes))
         {
             writer.WriteStartObject();
             writer.WriteString("name", traffic.Route);
-            if (configs.GetValueOrDefault(traffic.Route) is { } config)
+            if (routes.GetValueOrDefault(traffic.Route) is { } route)
             {
-                writer.WriteString("upstream", config.Upstream);
-                if (config.LatencyBudget is { } budget) writer.WriteNumber("latencyBudgetUs", (long)budget.TotalMicroseconds);
+                writer.WriteString("upstream", route.Config.Upstream);
+                PluginsPage.WriteBudget(writer, route.Budget);
+                if (route.Config.LatencyBudget is { } budget) writer.WriteNumber("latencyBudgetUs", (long)budget.TotalMicroseconds);
             }
 
             WriteNumbers(writer, "byStatus", counts.ByStatus);

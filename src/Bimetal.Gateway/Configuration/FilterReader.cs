@@ -9,8 +9,6 @@ internal sealed record FilterSurroundings(IReadOnlyDictionary<string, PluginConf
 
 internal static class FilterReader
 {
-    private static readonly string[] LaterKinds = ["image_meta", "event_window"];
-
     /// <summary>Each takes the value of the key that is the kind.</summary>
     private static readonly (string Kind, Func<ConfigMapping, FilterSurroundings, FilterConfig> Read)[] Readers =
     [
@@ -18,7 +16,9 @@ internal static class FilterReader
         ("basic_auth", BasicAuthFilterReader.Read),
         ("body_limit", BodyLimitFilterReader.Read),
         ("cors", CorsFilterReader.Read),
+        ("event_window", EventWindowFilterReader.Read),
         ("headers", HeadersFilterReader.Read),
+        ("image_meta", ImageMetaFilterReader.Read),
         ("ip_filter", IpFilterReader.Read),
         ("jwt", JwtFilterReader.Read),
         ("rate_limit", RateLimitFilterReader.Read),
@@ -36,7 +36,6 @@ internal static class FilterReader
             value.Finish();
         }
 
-        mapping.NotImplemented(LaterKinds);
         mapping.Finish();
         if (mapping.HasOneKey()) return found;
         surroundings.Report.Error(mapping.Line, mapping.Path, "a filter is a mapping with exactly one key, its kind", "write { plugin: NAME }, { headers: … } or { request_id: {} }");

@@ -1,6 +1,8 @@
 // Makes the filters of a model from their configuration, and ends those that work in the background. A plugin has one filter, however many routes use it.
 
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Filters.Events;
+using Bimetal.Gateway.Filters.Images;
 using Bimetal.Gateway.Filters.Jwt;
 using Bimetal.Gateway.Filters.RateLimits;
 using Bimetal.Gateway.Pipeline;
@@ -13,7 +15,7 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, RedisConf
 {
     private readonly Dictionary<string, Filter> _pluginFilters = plugins.ToDictionary(
         loaded => loaded.Config.Name,
-        loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config, log));
+        loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config, loaded.Budget, log));
 
     private readonly Dictionary<(string Name, RateLimitPolicy Policy, RateLimitKeyKind Key), BucketTable> _sharedBuckets = [];
     private readonly List<IAsyncDisposable> _working = [];
@@ -28,7 +30,9 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, RedisConf
             BasicAuthFilterConfig basicAuth => new BasicAuthFilter(basicAuth),
             BodyLimitFilterConfig bodyLimit => new BodyLimitFilter(bodyLimit),
             CorsFilterConfig cors => new CorsFilter(cors),
+            EventWindowFilterConfig eventWindow => new EventWindowFilter(eventWindow),
             HeadersFilterConfig headers => new HeadersFilter(headers),
+            ImageMetaFilterConfig imageMeta => new ImageMetaFilter(imageMeta),
             IpFilterConfig ipFilter => new IpFilter(ipFilter),
             JwtFilterConfig jwt => new JwtFilter(jwt, log),
             RateLimitFilterConfig rateLimit => new RateLimitFilter(rateLimit, BucketsOf(rateLimit), SharedOf(rateLimit)),

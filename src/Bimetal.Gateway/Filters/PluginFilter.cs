@@ -10,11 +10,13 @@ using Microsoft.Extensions.Logging;
 namespace Bimetal.Gateway.Filters;
 
 /// <summary>The filter of <c>plugin: NAME</c>; routes with the same plugin share one.</summary>
-internal sealed class PluginFilter(Plugin plugin, PluginConfig config, ILogger log) : Filter
+internal sealed class PluginFilter(Plugin plugin, PluginConfig config, BudgetWatch? budget, ILogger log) : Filter
 {
     private long _lastReportedAt;
 
     public override string Name => config.Name;
+
+    internal override BudgetWatch? Budget => budget;
 
     public PluginConfig Config => config;
 

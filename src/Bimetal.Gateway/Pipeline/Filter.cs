@@ -1,5 +1,6 @@
 // One step of a chain, built in or plugin: a Filter lives as long as the configuration, a FilterStream as long as one exchange.
 
+using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Pipeline;
@@ -9,6 +10,9 @@ public abstract class Filter
 {
     /// <summary>For the log and for errors.</summary>
     public abstract string Name { get; }
+
+    /// <summary>What it may add to a request, and whether it keeps to that; null without a <c>latency_budget</c>.</summary>
+    internal virtual BudgetWatch? Budget => null;
 
     /// <summary>
     /// Begins an exchange, right before this filter's first callback; request headers may be read and changed here already. Null when the filter
@@ -47,6 +51,9 @@ public abstract class FilterStream : IDisposable
 
     /// <summary>Whether response body chunks are shown to this filter. It may change while the body passes.</summary>
     public virtual bool WantsResponseBody => false;
+
+    /// <summary>Whether a body that it is shown can come out as another one: then its length is not promised before its end.</summary>
+    public virtual bool ChangesBody => true;
 
     /// <summary>Longest time that one pause may last; null: no limit.</summary>
     public virtual TimeSpan? PauseLimit => null;

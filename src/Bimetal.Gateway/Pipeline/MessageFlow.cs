@@ -49,7 +49,7 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
         {
             foreach (var step in steps)
             {
-                if (step.IsActive && step.WantsBody(isRequest)) return true;
+                if (step.IsActive && step.Stream!.ChangesBody && step.WantsBody(isRequest)) return true;
             }
 
             return _wasBodyShown;
@@ -209,7 +209,7 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
             data = data.Slice(take);
             direction.IsEndSeen |= endOfStream && data.IsEmpty;
             if (direction.IsHeld && !step.WantsBody(isRequest)) continue;
-            _wasBodyShown = true;
+            _wasBodyShown |= step.Stream!.ChangesBody;
             var verdict = Judge(step, step.OnBody(isRequest, endOfStream && data.IsEmpty));
             if (verdict == Verdict.Stop) return;
             if (verdict == Verdict.Continue) Release(index);
@@ -239,7 +239,8 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
                 return;
             }
 
-            if (direction.IsHeld) Release(index);
+            // A body that got longer at its very end goes on before the trailers, held or not.
+            if (direction.IsHeld || (isRequest ? step.Stream!.RequestBody : step.Stream!.ResponseBody) is { Length: > 0 }) Release(index);
             if (Stop is not null) return;
         }
 

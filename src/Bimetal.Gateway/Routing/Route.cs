@@ -2,13 +2,15 @@
 
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Upstreams;
 
 namespace Bimetal.Gateway.Routing;
 
 /// <summary>Immutable; shared by all exchanges on it.</summary>
 /// <param name="Upstream">Null: <see cref="Answer"/> is set.</param>
-internal sealed record Route(RouteConfig Config, Filter[] Filters, Upstream? Upstream, RouteState State)
+/// <param name="Budget">That of its chain; null without one.</param>
+internal sealed record Route(RouteConfig Config, Filter[] Filters, Upstream? Upstream, RouteState State, BudgetWatch? Budget = null)
 {
     /// <summary>What the log and plugins call it.</summary>
     public string Name { get; } = Config.Match.ToString();

@@ -57,6 +57,9 @@ internal static partial class GatewayLog
     [LoggerMessage(16, LogLevel.Critical, "log level changed from {Old} to {New}")]
     public static partial void LevelChanged(ILogger log, string old, string @new);
 
+    [LoggerMessage(18, LogLevel.Warning, "{What}: {Over} of the last {Window} timed requests took longer than its latency_budget of {BudgetUs} us (p99 since the start: {P99Us} us)")]
+    public static partial void BudgetPassed(ILogger log, string what, int over, int window, double budgetUs, double p99Us);
+
     [LoggerMessage(10, LogLevel.Warning, "plugin {Plugin} failed ({Kind}), which the access log shows for each request: {Detail}")]
     public static partial void PluginFailed(ILogger log, string plugin, string kind, string detail);
 

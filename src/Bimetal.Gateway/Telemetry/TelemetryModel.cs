@@ -14,12 +14,13 @@ internal sealed class TelemetryModel
     private readonly Shared<AccessLog>? _accessLog;
     private readonly Shared<OtlpExport>? _otlp;
 
-    private TelemetryModel(TelemetryConfig config, Shared<AccessLog>? accessLog, Shared<OtlpExport>? otlp, FilterTimes filterTimes)
+    private TelemetryModel(TelemetryConfig config, Shared<AccessLog>? accessLog, Shared<OtlpExport>? otlp, FilterTimes filterTimes, BudgetWatches budgets)
     {
         Config = config;
         _accessLog = accessLog;
         _otlp = otlp;
         FilterTimes = filterTimes;
+        Budgets = budgets;
     }
 
     public TelemetryConfig Config { get; }
@@ -27,6 +28,8 @@ internal sealed class TelemetryModel
     public AccessLog? AccessLog => _accessLog?.Value;
 
     public FilterTimes FilterTimes { get; }
+
+    public BudgetWatches Budgets { get; }
 
     /// <param name="plugins">Gives the plugins that are loaded at the moment.</param>
     /// <exception cref="GatewayStartException">The file of the access log cannot be written.</exception>
@@ -36,7 +39,7 @@ internal sealed class TelemetryModel
         Shared<OtlpExport>? otlp = null;
         if (previous is not null && config.Otlp == previous.Config.Otlp) otlp = previous._otlp?.Share();
         else if (config.Otlp is not null) otlp = new(new OtlpExport(config.Otlp, plugins));
-        return new TelemetryModel(config, log, otlp, previous?.FilterTimes ?? new FilterTimes());
+        return new TelemetryModel(config, log, otlp, previous?.FilterTimes ?? new FilterTimes(), previous?.Budgets ?? new BudgetWatches(options.Time, options.Log));
     }
 
     /// <summary>
@@ -48,7 +51,7 @@ internal sealed class TelemetryModel
     {
         var (server, upstream) = _otlp?.Value.Begin(context, target) ?? (null, null);
         if (server is null && !Config.ServerTiming && !FilterTimes.IsTurn()) return null;
-        return new Observation(context.Steps, Config.ServerTiming, server, upstream);
+        return new Observation(context.Steps, context.Route.Budget, Config.ServerTiming, server, upstream);
     }
 
     /// <summary>An exchange is over.</summary>

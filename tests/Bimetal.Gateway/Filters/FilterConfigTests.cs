@@ -58,6 +58,16 @@ public sealed class FilterConfigTests
     [InlineData("redirect: { to: /x, status: 200 }", "redirect.status: '200' is not known here")]
     [InlineData("body_limit: {}", "body_limit.request: there is no limit")]
     [InlineData("body_limit: { request: 10 }", "body_limit.request: '10' is not a size")]
+    [InlineData("image_meta: { required: true }", "image_meta.required: is for uploads")]
+    [InlineData("image_meta: { on: request, transform: {} }", "image_meta.transform: is for responses")]
+    [InlineData("image_meta: { transform: { formats: [jpg] } }", "image_meta.transform.formats: 'jpg' is not known here; did you mean 'jpeg'?")]
+    [InlineData("image_meta: { transform: { widths: [0] } }", "image_meta.transform.widths: '0' is not a width")]
+    [InlineData("image_meta: { max_pixels: 0 }", "image_meta.max_pixels: '0' is not a count")]
+    [InlineData("event_window: { events: 1 }", "event_window.field: is required")]
+    [InlineData("event_window: { field: a }", "event_window.events: a window ends by one thing")]
+    [InlineData("event_window: { field: a, events: 1, seconds: 1 }", "event_window.events: a window ends by one thing")]
+    [InlineData("event_window: { field: a, events: 1, time: t }", "event_window.time: is for windows of time")]
+    [InlineData("event_window: { field: a, events: 1, format: csv }", "event_window.format: 'csv' is not known here")]
     [InlineData("rate_limits: { requests: 1 }", "unknown key; did you mean 'rate_limit'?")]
     public void Mistakes_AreReported(string filter, string expected)
     {

@@ -21,6 +21,7 @@ internal static class GatewayMetrics
         WriteOperation(writer, context, model);
         WriteTraffic(writer, model.Traffic);
         WriteFilters(writer, model.Telemetry.FilterTimes);
+        BudgetMetricFamilies.Write(writer, model);
         UpstreamMetricFamilies.Write(writer, model);
         PluginMetricFamilies.Write(writer, model, context.PluginStates);
         return new AdminAnswer(200, PrometheusWriter.ContentType, output.WrittenMemory);

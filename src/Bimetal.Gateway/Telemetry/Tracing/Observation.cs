@@ -15,18 +15,21 @@ internal sealed class Observation
     private static readonly byte[] ServerTiming = "server-timing"u8.ToArray();
 
     private readonly FilterStep[] _steps;
+    private readonly BudgetWatch? _budget;
     private readonly bool _showsTimes;
     private readonly Activity? _server;
     private readonly Activity? _upstream;
     private long _sentAt;
     private long _answeredAt;
 
+    /// <param name="budget">That of the route's chain; null: it has none.</param>
     /// <param name="showsTimes">The response says them.</param>
     /// <param name="server">The span of the exchange, started; null when it is not traced.</param>
     /// <param name="upstream">That of the request to the upstream, whose id the upstream was given.</param>
-    public Observation(FilterStep[] steps, bool showsTimes, Activity? server, Activity? upstream)
+    public Observation(FilterStep[] steps, BudgetWatch? budget, bool showsTimes, Activity? server, Activity? upstream)
     {
         _steps = steps;
+        _budget = budget;
         _showsTimes = showsTimes;
         _server = server;
         _upstream = upstream;
@@ -56,10 +59,17 @@ internal sealed class Observation
     /// <summary>The exchange is over: ends its spans and records the times of its filters.</summary>
     public void End(in AccessLogEntry entry, FilterTimes times)
     {
+        var chain = TimeSpan.Zero;
         foreach (var step in _steps)
         {
-            if (step.TookTicks > 0) times.Of(step.Filter.Name).Record((long)TimeOf(step.TookTicks).TotalNanoseconds);
+            if (step.TookTicks == 0) continue;
+            var took = TimeOf(step.TookTicks);
+            chain += took;
+            times.Of(step.Filter.Name).Record((long)took.TotalNanoseconds);
+            step.Filter.Budget?.Record(took);
         }
+
+        _budget?.Record(chain);
 
         if (_server is not null) EndSpans(_server, entry);
     }
