@@ -21,7 +21,6 @@ function interval(list, pair,    n) { n = order(list, pair); return sprintf("[%.
 function quoted(text) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); return "\"" text "\"" }
 
 FILENAME ~ /closed.txt$/ {
-  if (!($1 in seen)) { seen[$1] = 1; pairs[++pairCount] = $1 }
   put("rps", $1, $2 / $4)
   put("cpu", $1, $5 / $2)
   if ($6 > 0) put("bytes", $1, $6 / $2)
@@ -31,9 +30,10 @@ FILENAME ~ /closed.txt$/ {
 
 FILENAME ~ /fixed.txt$/ { put("p50", $1, $4); put("p99", $1, $5); requests[$1] += $2; errors[$1] += $3 }
 
-FILENAME ~ /rss.txt$/ { rss[$1] = $2 }
+FILENAME ~ /rss.txt$/ { rss[$1] = $2; pairs[++pairCount] = $1 }
 
 function ratio(name, left, right, list, goal, isMost,    value, verdict) {
+  if (median(list, right) == 0) { printf "%-58s not measured\n", name; total++; return }
   value = median(list, left) / median(list, right)
   verdict = (isMost ? value <= goal : value >= goal) ? "reached" : "missed"
   printf "%-58s %6.2f  goal %s %.2f: %s\n", name, value, isMost ? "<=" : ">=", goal, verdict

@@ -2,6 +2,7 @@
 
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Filters;
+using Bimetal.Gateway.Operation;
 using Bimetal.Gateway.Routing;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Upstreams;
@@ -15,6 +16,7 @@ internal sealed class GatewayModel
     private readonly Route[] _routes;
     private readonly Dictionary<string, Upstream> _upstreams;
     private readonly FilterMaker _filters;
+    private readonly ShadowRecords? _shadowRecords;
 
     // The exchanges on this model, and one for the host that publishes it.
     private int _users = 1;
@@ -31,6 +33,7 @@ internal sealed class GatewayModel
         foreach (var loaded in plugins) loaded.Budget ??= telemetry.Budgets.OfPlugin(loaded.Config.Name, loaded.Config.LatencyBudget);
         _filters = new FilterMaker(plugins, config.Redis, log);
         _routes = [.. config.Routes.Select(route => new Route(route, [.. route.Filters.Select(_filters.Make)], route.Upstream is null ? null : _upstreams[route.Upstream], states.RouteStateOf(route.Match.ToString()), telemetry.Budgets.OfRoute(route.Match.ToString(), route.LatencyBudget)))];
+        _shadowRecords = ShadowRecords.Begin(config.Profile, plugins, TimeProvider.System, log);
         Traffic = new TrafficStatistics(_routes.Select(route => route.Name), previousTraffic);
         Routes = new RouteTable([.. config.Routes.Select(route => route.Match)]);
     }
@@ -82,6 +85,7 @@ internal sealed class GatewayModel
         Leave();
         await _isUnused.Task.WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _filters.EndAsync();
+        _shadowRecords?.Dispose();
         foreach (var upstream in _upstreams.Values) upstream.Dispose();
         await PluginStart.ReleaseAllAsync(Plugins);
         await Telemetry.ReleaseAsync();

@@ -3,6 +3,7 @@
 using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Bundles.Signing;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Shadow;
 
 namespace Bimetal.Plugins;
 
@@ -64,6 +65,15 @@ public sealed record PluginConfig
     public string RootId { get; init; } = "";
 
     public TimeSpan? LatencyBudget { get; init; }
+
+    /// <summary>
+    /// The <c>max_cpu_share:</c> key: share of a core that wasm may cost more than native at the planned rate before <c>metal: auto</c> prefers native; null:
+    /// <see cref="Profiles.MetalDecision.DefaultMaximumCpuShare"/>.
+    /// </summary>
+    public double? MaximumCpuShare { get; init; }
+
+    /// <summary>The <c>shadow:</c> key; null: none.</summary>
+    public ShadowConfig? Shadow { get; init; }
 
     public PluginLimits Limits { get; init; } = new();
 

@@ -4,6 +4,7 @@ using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Bundles.Oci;
 using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Native;
+using Bimetal.Plugins.Profiles;
 using Bimetal.Plugins.ProxyWasm;
 
 namespace Bimetal.Plugins;
@@ -12,14 +13,15 @@ namespace Bimetal.Plugins;
 public static class PluginLoader
 {
     /// <summary>Loads and configures one plugin.</summary>
+    /// <param name="profile">What <c>metal: auto</c> obeys; null: there is none.</param>
     /// <exception cref="PluginLoadException">It cannot be loaded or refused its configuration; the message says why in one line.</exception>
-    public static Task<Plugin> LoadAsync(PluginConfig config, PluginHostServices services, CancellationToken cancellation)
+    public static Task<Plugin> LoadAsync(PluginConfig config, PluginHostServices services, CancellationToken cancellation, ProfileSource? profile = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(services);
 
         // Compiling takes seconds when the cache has nothing: not on the caller's thread.
-        return Task.Run(() => Load(config, services, cancellation), cancellation);
+        return Task.Run(() => Load(config, services, profile, cancellation), cancellation);
     }
 
     /// <summary>Before <see cref="TryFingerprint"/> and <see cref="LoadAsync"/>: fetches the bundle of a registry, as the plugin's policy wants it.</summary>
@@ -32,10 +34,10 @@ public static class PluginLoader
         return RegistryBundles.IsReference(config.Bundle) ? services.Bundles.RefreshAsync(config, cancellation) : Task.FromResult<string?>(null);
     }
 
-    /// <summary>The metal that a plugin runs on, by its configuration alone.</summary>
+    /// <summary>The metal that a plugin runs on, by its configuration and, for <c>metal: auto</c>, by the profile.</summary>
     /// <param name="notice">Something that the operator should know of the choice, or null.</param>
     /// <exception cref="PluginLoadException">The configuration asks for what its trust forbids.</exception>
-    public static Metal ChooseMetal(PluginConfig config, out string? notice)
+    public static Metal ChooseMetal(PluginConfig config, out string? notice, ProfileSource? profile = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         notice = null;
@@ -48,8 +50,9 @@ public static class PluginLoader
             case MetalChoice.Native:
                 return Metal.Native;
             case MetalChoice.Auto when config.Trust == Trust.FirstParty:
-                notice = "metal: auto runs on wasm, because there is no valid profile; metal: native is one word away";
-                return Metal.Wasm;
+                var decision = (profile ?? ProfileSource.None).Decide(config);
+                notice = $"metal: auto runs on {(decision.Metal == Metal.Native ? "native" : "wasm")}: {decision.Reason}";
+                return decision.Metal;
             default:
                 return Metal.Wasm;
         }
@@ -59,13 +62,13 @@ public static class PluginLoader
     /// What would run if the plugin were loaded now: metal, file and the digest of its bytes. Null when that cannot be told, because the
     /// plugin cannot be loaded.
     /// </summary>
-    public static string? TryFingerprint(PluginConfig config, PluginHostServices services)
+    public static string? TryFingerprint(PluginConfig config, PluginHostServices services, ProfileSource? profile = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(services);
         try
         {
-            var metal = ChooseMetal(config, out _);
+            var metal = ChooseMetal(config, out _, profile);
             if (RegistryBundles.IsReference(config.Bundle)) return services.Bundles.FingerprintOf(config) is { } found ? $"{metal} {config.Bundle} {found}" : null;
             string path = IsBundleFile(config.Bundle) ? config.Bundle : Resolve(config, metal);
             return $"{metal} {path} {BuildRecord.DigestOfFile(path)}";
@@ -76,10 +79,9 @@ public static class PluginLoader
         }
     }
 
-    private static Plugin Load(PluginConfig config, PluginHostServices services, CancellationToken cancellation)
+    private static Plugin Load(PluginConfig config, PluginHostServices services, ProfileSource? profile, CancellationToken cancellation)
     {
-        var metal = ChooseMetal(config, out string? notice);
-        if (notice is not null) services.Report(PluginLogLevel.Info, config.Name, notice);
+        var metal = ChooseMetal(config, out _, profile);
         var bundle = RegistryBundles.IsReference(config.Bundle) ? services.Bundles.Open(config) : IsBundleFile(config.Bundle) ? PluginBundle.OpenFile(config.Bundle) : null;
         if (config.RootId.Length == 0 && PluginFolder.IsOne(config.Bundle)) config = config with { RootId = PluginFolder.Open(config.Bundle).Manifest.RootId };
         if (config.RootId.Length == 0 && bundle is not null) config = config with { RootId = bundle.Label.RootId };

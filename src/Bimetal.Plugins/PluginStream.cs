@@ -3,6 +3,7 @@
 
 using System.Diagnostics;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Shadow;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins;
@@ -20,6 +21,10 @@ namespace Bimetal.Plugins;
 public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLimitBytes) : IDisposable
 {
     private readonly bool _isMeasured = plugin.Statistics.BeginStream();
+
+    // For the few streams that a shadow compares.
+    private ShadowRecording? _recording;
+    private ShadowPlugin? _shadow;
 
     public Plugin Plugin { get; } = plugin;
 
@@ -82,6 +87,7 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
         long started = _isMeasured ? Stopwatch.GetTimestamp() : 0;
         Release();
         if (_isMeasured) Plugin.Statistics.EndTimes.RecordSince(started);
+        if (_recording is not null) _shadow!.Take(_recording);
         GC.SuppressFinalize(this);
     }
 
@@ -108,6 +114,34 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     {
         bool isOver = Failure is not null || ((LocalResponse is not null || IsReset) && callback != StreamCallback.Log);
         if (isOver) return FilterAction.Pause;
+        return _recording is null ? Measure(callback, size, endOfStream) : Record(_recording, callback, size, endOfStream);
+    }
+
+    /// <summary>Has the shadow compare this stream when it is over.</summary>
+    internal void Record(ShadowPlugin shadow) => (_shadow, _recording) = (shadow, new ShadowRecording(View.Stream));
+
+    /// <summary>Makes a callback by its name, for a shadow: the exchange is in the state that it had.</summary>
+    internal FilterAction Make(StreamCallback callback, bool endOfStream) => callback switch
+    {
+        StreamCallback.RequestHeaders => OnRequestHeaders(endOfStream),
+        StreamCallback.RequestBody => OnRequestBody(endOfStream),
+        StreamCallback.RequestTrailers => OnRequestTrailers(),
+        StreamCallback.ResponseHeaders => OnResponseHeaders(endOfStream),
+        StreamCallback.ResponseBody => OnResponseBody(endOfStream),
+        StreamCallback.ResponseTrailers => OnResponseTrailers(),
+        _ => Run(StreamCallback.Log, 0, endOfStream: true),
+    };
+
+    private FilterAction Record(ShadowRecording recording, StreamCallback callback, int size, bool endOfStream)
+    {
+        FilterAction action;
+        using (recording.Begin(View)) action = Measure(callback, size, endOfStream);
+        recording.End(callback, endOfStream, action, View, Failure);
+        return action;
+    }
+
+    private FilterAction Measure(StreamCallback callback, int size, bool endOfStream)
+    {
         if (!_isMeasured) return Invoke(callback, size, endOfStream);
         var cpu = ThreadCpuClock.Now;
         long started = Stopwatch.GetTimestamp();

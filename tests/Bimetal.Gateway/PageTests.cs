@@ -18,8 +18,9 @@ public sealed partial class PageTests
     [Fact]
     public async Task Page_RunsUnderItsPolicy_AndShowsTrafficPluginsAndUpstreams()
     {
+        using var profiled = new ProfiledPlugin();
         await using var upstream = WireUpstream.Answering();
-        await using var gateway = await StartAsync(upstream);
+        await using var gateway = await StartAsync(upstream, profiled);
         string document = await Chromium.LoadAsync(new Uri($"http://{gateway.Host.AdminAddress}/"), isDark: false);
         Assert.Matches("data-ready=\"[0-9]+\"", document);
         string text = Plain(document);
@@ -28,6 +29,11 @@ public sealed partial class PageTests
         Assert.Contains("device-tag", text);
         Assert.Contains($"127.0.0.1:{upstream.Port}", text);
         Assert.Contains("generation 1", text);
+
+        // What the profile says: the tax as a difference and as a ratio, and the p99 of the other metal.
+        Assert.Contains("+4.0 µs", text);
+        Assert.Contains("3.00×", text);
+        Assert.Contains("7.0 µs", text);
 
         // The name of a plugin is text, and ran no script.
         Assert.DoesNotContain("<img", document);
@@ -40,8 +46,9 @@ public sealed partial class PageTests
     [InlineData(true)]
     public async Task Page_FitsAPhone_InBothSchemes(bool isDark)
     {
+        using var profiled = new ProfiledPlugin();
         await using var upstream = WireUpstream.Answering();
-        await using var gateway = await StartAsync(upstream);
+        await using var gateway = await StartAsync(upstream, profiled);
         await using var frame = new PageFrame(gateway.Host.AdminAddress!, widthPixels: 360);
         string document = await Chromium.LoadAsync(frame.Address, isDark);
         var match = FoundPattern().Match(document);
@@ -56,11 +63,11 @@ public sealed partial class PageTests
         Assert.Equal(isDark, root.GetProperty("groundLightness").GetDouble() < 0.5);
     }
 
-    private static async Task<TestGateway> StartAsync(WireUpstream upstream)
+    private static async Task<TestGateway> StartAsync(WireUpstream upstream, ProfiledPlugin profiled)
     {
         var gateway = await TestGateway.StartAsync(
-            new Uri($"http://127.0.0.1:{upstream.Port}"), null,
-            new FakePlugin { Name = "device-tag" }, new FakePlugin { Name = HostileName });
+            new Uri($"http://127.0.0.1:{upstream.Port}"), profiled.AddTo,
+            new FakePlugin { Name = "device-tag" }, new FakePlugin { Name = HostileName }, new FakePlugin { Name = ProfiledPlugin.Name });
         for (int request = 0; request < 3; request++) await gateway.GetAsync("/");
         await gateway.SettleAsync(3);
         return gateway;

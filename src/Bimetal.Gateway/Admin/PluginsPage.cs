@@ -10,16 +10,16 @@ namespace Bimetal.Gateway.Admin;
 
 internal static class PluginsPage
 {
-    public static AdminAnswer Answer(AdminContext context) => AdminAnswer.Json(200, writer => WriteAll(writer, context.Model().Plugins));
+    public static AdminAnswer Answer(AdminContext context) => AdminAnswer.Json(200, writer => WriteAll(writer, context.Model()));
 
-    public static void WriteAll(Utf8JsonWriter writer, IReadOnlyList<LoadedPlugin> plugins)
+    public static void WriteAll(Utf8JsonWriter writer, GatewayModel model)
     {
         writer.WriteStartArray("plugins");
-        foreach (var loaded in plugins) Write(writer, loaded);
+        foreach (var loaded in model.Plugins) Write(writer, loaded, model.Telemetry.FilterTimes);
         writer.WriteEndArray();
     }
 
-    private static void Write(Utf8JsonWriter writer, LoadedPlugin loaded)
+    private static void Write(Utf8JsonWriter writer, LoadedPlugin loaded, FilterTimes times)
     {
         var config = loaded.Config;
         writer.WriteStartObject();
@@ -31,6 +31,7 @@ internal static class PluginsPage
         writer.WriteString("instance", PluginWords.Of(config.EffectiveInstance));
         if (config.LatencyBudget is { } budget) writer.WriteNumber("latencyBudgetUs", (long)budget.TotalMicroseconds);
         WriteBudget(writer, loaded.Budget);
+        ProfilePage.Write(writer, loaded, times);
         writer.WriteNumber("calls", loaded.Plugin?.Statistics.Streams ?? 0);
         writer.WriteStartObject("failures");
         foreach (var kind in Enum.GetValues<FailureKind>())
@@ -73,7 +74,7 @@ internal static class PluginsPage
         writer.WriteNumber("peakMemoryBytes", statistics.PeakMemoryBytes);
     }
 
-    private static void WriteTimes(Utf8JsonWriter writer, string name, TimeHistogram times)
+    public static void WriteTimes(Utf8JsonWriter writer, string name, TimeHistogram times)
     {
         writer.WriteStartObject(name);
         writer.WriteNumber("samples", times.Count);

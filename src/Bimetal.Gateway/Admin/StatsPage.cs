@@ -38,7 +38,7 @@ internal static class StatsPage
             foreach (long edge in LatencyBuckets.EdgesUs) writer.WriteNumberValue(edge);
             writer.WriteEndArray();
             WriteRoutes(writer, model);
-            PluginsPage.WriteAll(writer, model.Plugins);
+            PluginsPage.WriteAll(writer, model);
             UpstreamsPage.WriteAll(writer, model);
         });
     }

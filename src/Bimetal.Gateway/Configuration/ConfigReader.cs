@@ -1,6 +1,7 @@
 // Reads a configuration file: YAML with lines (YamlStream) -> checked, immutable GatewayConfig. Each section has a reader beside this file.
 
 using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Profiles;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -68,13 +69,13 @@ public static class ConfigReader
         var redis = RedisReader.Read(root);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
         RateLimitFilterReader.ReportMissingRedis(routes, redis, report);
-        root.NotImplemented("profile");
+        string profile = root.FilePath("profile") ?? Path.Combine(report.Folder, ProfileDocument.DefaultFileName);
         root.Finish();
         RouteReader.ReportShadowed(routes, report);
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {
-            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, WatchedFiles = [.. report.Watched],
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, Profile = profile, WatchedFiles = [.. report.Watched],
         };
         return new ConfigResult(config, [], report.Warnings);
     }

@@ -29,6 +29,9 @@ public sealed record GatewayConfig
     /// <summary>Files that are read with the configuration and replaced beside it, such as certificates: a change of one is a reload.</summary>
     public IReadOnlyList<string> WatchedFiles { get; init; } = [];
 
+    /// <summary>Absolute path of the profile that <c>metal: auto</c> obeys, whether it is there or not; null without a configuration file.</summary>
+    public string? Profile { get; init; }
+
     /// <summary>The file as JSON with secrets left out, for <c>/config</c>; empty when there is no file.</summary>
     public ReadOnlyMemory<byte> Text { get; init; }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Bundles.Signing;
+using Bimetal.Plugins.Shadow;
 using YamlDotNet.RepresentationModel;
 
 namespace Bimetal.Gateway.Configuration;
@@ -37,16 +38,18 @@ internal static class PluginReader
             Metal = plugin.Choice("metal", MetalChoice.Auto, ("auto", MetalChoice.Auto), ("native", MetalChoice.Native), ("wasm", MetalChoice.Wasm)),
             RootId = plugin.Text("root_id") ?? "",
             LatencyBudget = plugin.Duration("latency_budget", null),
+            MaximumCpuShare = plugin.Share("max_cpu_share", -1) is >= 0 and var share ? share : null,
             Instance = plugin.Choice<InstancePolicy?>("instance", null, ("per-request", InstancePolicy.PerRequest), ("shared", InstancePolicy.Shared)),
             Configuration = ReadConfiguration(plugin, "config", report),
             VmConfiguration = ReadConfiguration(plugin, "vm_config", report),
             Limits = ReadLimits(plugin),
             Pull = ReadPull(plugin),
             OnError = ReadOnError(plugin),
+            Shadow = ReadShadow(plugin),
         };
-        plugin.NotImplemented("shadow");
         plugin.Finish();
         CheckMetal(config, plugin, report);
+        CheckShadow(config, plugin);
         return config;
     }
 
@@ -121,6 +124,24 @@ internal static class PluginReader
     }
 
     private static bool IsOpen(ConfigMapping onError, string key) => onError.Choice(key, absent: false, ("closed", false), ("open", true));
+
+    private static ShadowConfig? ReadShadow(ConfigMapping plugin)
+    {
+        if (plugin.Mapping("shadow") is not { } shadow) return null;
+        if (!shadow.Has("metal")) shadow.Error("metal", "is required", "write metal: native or metal: wasm, the one that the plugin does not run on");
+        var read = new ShadowConfig(shadow.Choice("metal", Metal.Wasm, ("native", Metal.Native), ("wasm", Metal.Wasm)), shadow.Share("sample", 0.01));
+        shadow.Finish();
+        return read;
+    }
+
+    private static void CheckShadow(PluginConfig config, ConfigMapping plugin)
+    {
+        if (config.Shadow is not { } shadow) return;
+        if (shadow.Metal == Metal.Native && config.Trust == Trust.ThirdParty)
+            plugin.Error("shadow", "a third-party plugin never runs native, not as a shadow either", "write shadow: { metal: wasm }, or trust: first-party if the code is yours");
+        bool isSame = (config.Metal, shadow.Metal) is (MetalChoice.Native, Metal.Native) or (MetalChoice.Wasm, Metal.Wasm);
+        if (isSame) plugin.Error("shadow", "names the metal that the plugin runs on", "name the other one");
+    }
 
     // What a plugin's metal cannot honour: third-party code never runs native; limits on native code are measured, not enforced.
     private static void CheckMetal(PluginConfig config, ConfigMapping plugin, ConfigReport report)

@@ -15,7 +15,7 @@ internal sealed class FilterMaker(IReadOnlyList<LoadedPlugin> plugins, RedisConf
 {
     private readonly Dictionary<string, Filter> _pluginFilters = plugins.ToDictionary(
         loaded => loaded.Config.Name,
-        loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config, loaded.Budget, log));
+        loaded => loaded.Plugin is null ? new AbsentPluginFilter(loaded.Config.Name) : (Filter)new PluginFilter(loaded.Plugin, loaded.Config, loaded.Budget, loaded.Shadow, log));
 
     private readonly Dictionary<(string Name, RateLimitPolicy Policy, RateLimitKeyKind Key), BucketTable> _sharedBuckets = [];
     private readonly List<IAsyncDisposable> _working = [];

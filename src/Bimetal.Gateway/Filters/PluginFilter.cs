@@ -4,13 +4,14 @@ using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Shadow;
 using Bimetal.Plugins.Streams;
 using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Filters;
 
 /// <summary>The filter of <c>plugin: NAME</c>; routes with the same plugin share one.</summary>
-internal sealed class PluginFilter(Plugin plugin, PluginConfig config, BudgetWatch? budget, ILogger log) : Filter
+internal sealed class PluginFilter(Plugin plugin, PluginConfig config, BudgetWatch? budget, ShadowPlugin? shadow, ILogger log) : Filter
 {
     private long _lastReportedAt;
 
@@ -23,7 +24,12 @@ internal sealed class PluginFilter(Plugin plugin, PluginConfig config, BudgetWat
     public override FilterStream? Begin(HttpStream stream, out GatewayError? error)
     {
         error = null;
-        if (plugin.TryBegin(stream, out var failure) is { } pluginStream) return new PluginFilterStream(this, pluginStream);
+        if (plugin.TryBegin(stream, out var failure) is { } pluginStream)
+        {
+            shadow?.Sample(pluginStream);
+            return new PluginFilterStream(this, pluginStream);
+        }
+
         failure ??= new PluginFailure(FailureKind.Load, "not available");
         bool isBypassed = config.OnError.IsOpen(failure.Kind);
         Report(failure, isBypassed);

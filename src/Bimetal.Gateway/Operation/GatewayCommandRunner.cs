@@ -53,6 +53,10 @@ public static class GatewayCommandRunner
         }
     }
 
+    // A profile that is written anew changes what metal: auto means.
+    private static IReadOnlyList<string> WatchedBy(string path, GatewayConfig config) =>
+        config.Profile is { } profile && config.Plugins.Values.Any(plugin => plugin.Metal == MetalChoice.Auto) ? [path, profile, .. config.WatchedFiles] : [path, .. config.WatchedFiles];
+
     /// <summary>Reads a configuration and prints every error and warning.</summary>
     /// <returns>0 when it could be run; otherwise 2.</returns>
     public static int Check(string path, TextWriter output, TextWriter error)
@@ -74,7 +78,7 @@ public static class GatewayCommandRunner
             context.Cancel = true;
             host.ReopenLogs();
         });
-        await using var watch = new FileWatch(() => [path, .. host.Model.Config.WatchedFiles], GatewayLimits.FileWatchInterval, () => host.Reloader.ReloadAsync("file"));
+        await using var watch = new FileWatch(() => WatchedBy(path, host.Model.Config), GatewayLimits.FileWatchInterval, () => host.Reloader.ReloadAsync("file"));
         await stop.WaitAsync();
     }
 

@@ -18,6 +18,9 @@ internal sealed class FilterTimes
 
     public IEnumerable<(string Filter, TimeHistogram Times)> All => _times.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value));
 
+    /// <summary>Null when none was timed.</summary>
+    public TimeHistogram? Find(string filter) => _times.GetValueOrDefault(filter);
+
     /// <summary>Whether it is this exchange's turn; counted by thread.</summary>
     public static bool IsTurn() => (++s_exchanges & (SampleEvery - 1)) == 0;
 

@@ -57,8 +57,29 @@ internal static partial class GatewayLog
     [LoggerMessage(16, LogLevel.Critical, "log level changed from {Old} to {New}")]
     public static partial void LevelChanged(ILogger log, string old, string @new);
 
-    [LoggerMessage(18, LogLevel.Warning, "{What}: {Over} of the last {Window} timed requests took longer than its latency_budget of {BudgetUs} us (p99 since the start: {P99Us} us)")]
+    [LoggerMessage(30, LogLevel.Warning, "{What}: {Over} of the last {Window} timed requests took longer than its latency_budget of {BudgetUs} us (p99 since the start: {P99Us} us)")]
     public static partial void BudgetPassed(ILogger log, string what, int over, int window, double budgetUs, double p99Us);
+
+    [LoggerMessage(31, LogLevel.Information, "plugin {Plugin}: metal: auto chose {Metal}: {Reason}")]
+    public static partial void MetalChosen(ILogger log, string plugin, string metal, string reason);
+
+    [LoggerMessage(32, LogLevel.Warning, "plugin {Plugin}: metal: auto chose {Metal}: {Reason}")]
+    public static partial void MetalChosenWithWarning(ILogger log, string plugin, string metal, string reason);
+
+    [LoggerMessage(33, LogLevel.Information, "plugin {Plugin}: its shadow runs on {Metal}, on {Percent} % of the requests, after their answers")]
+    public static partial void ShadowLoaded(ILogger log, string plugin, string metal, double percent);
+
+    [LoggerMessage(34, LogLevel.Warning, "plugin {Plugin}: runs without its shadow: {Problem}")]
+    public static partial void ShadowAbsent(ILogger log, string plugin, string problem);
+
+    [LoggerMessage(35, LogLevel.Information, "plugin {Plugin}: runs without a shadow, because metal: auto chose {Metal}, which is the shadow's")]
+    public static partial void ShadowIsPrimary(ILogger log, string plugin, string metal);
+
+    [LoggerMessage(36, LogLevel.Warning, "plugin {Plugin}: {Primary} and {Shadow} did not do the same, which /plugins counts from now on: {Example}")]
+    public static partial void ShadowDiffers(ILogger log, string plugin, string primary, string shadow, string example);
+
+    [LoggerMessage(37, LogLevel.Warning, "what shadows saw cannot be kept for bimetal plan in {Path}: {Problem}")]
+    public static partial void ShadowNotKept(ILogger log, string path, string problem);
 
     [LoggerMessage(10, LogLevel.Warning, "plugin {Plugin} failed ({Kind}), which the access log shows for each request: {Detail}")]
     public static partial void PluginFailed(ILogger log, string plugin, string kind, string detail);

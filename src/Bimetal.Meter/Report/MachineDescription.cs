@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Bimetal.Plugins.Profiles;
 
 namespace Bimetal.Meter.Report;
 
@@ -27,7 +28,7 @@ public sealed record MachineDescription
 
     public static MachineDescription OfThis() => new()
     {
-        Cpu = CpuModel(),
+        Cpu = ProfileKey.CpuModel,
         Cores = Environment.ProcessorCount,
         Kernel = "Linux " + (ReadLine("/proc/sys/kernel/osrelease") ?? Environment.OSVersion.Version.ToString()),
         Governor = ReadLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -35,20 +36,6 @@ public sealed record MachineDescription
         Bimetal = typeof(MachineDescription).Assembly.GetName().Version?.ToString(3) ?? "",
         Date = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
     };
-
-    private static string CpuModel()
-    {
-        const string Key = "model name";
-        try
-        {
-            string? line = File.ReadLines("/proc/cpuinfo").FirstOrDefault(one => one.StartsWith(Key, StringComparison.Ordinal));
-            return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
-        }
-        catch (IOException)
-        {
-            return RuntimeInformation.ProcessArchitecture.ToString();
-        }
-    }
 
     private static string? ReadLine(string path)
     {

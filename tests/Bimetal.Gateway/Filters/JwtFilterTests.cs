@@ -1,6 +1,8 @@
 // The filter jwt in a gateway: where tokens come from, what the upstream sees, and key sets that rotate and go away.
 
 using System.Text;
+using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Filters.Jwt;
 using Bimetal.Gateway.Tests.Support;
 using Bimetal.Testing;
 
@@ -155,6 +157,24 @@ public sealed class JwtFilterTests
         Assert.Equal(200, (await AskAsync(gateway, ec)).Status);
         Assert.Equal(200, (await AskAsync(gateway, rsa)).Status);
         Assert.Equal(401, (await AskAsync(gateway, new JwtMaker("ES384", "k1"))).Status);
+    }
+
+    // Once a valid token got 401: the first fetch had ended between the look at the keys and the question whether to wait for it.
+    [Fact]
+    public async Task KeysThatComeWhileATokenIsJudged_AreTried()
+    {
+        using var folder = new TemporaryFolder();
+        var ec = new JwtMaker("ES384", "k1");
+        string set = folder.Write("set.json", $"{{\"keys\":[{ec.Jwk("k1")}]}}");
+        var config = new JwtFilterConfig
+        {
+            Algorithms = [ec.Algorithm], Keys = [new JwtMaker("PS256").Key], Jwks = new JwksSource(null, set, TimeSpan.FromHours(1), TimeSpan.FromHours(1), TimeSpan.FromSeconds(30)),
+        };
+        await using var source = new JwtKeySource(config, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System);
+        await source.FetchAsync();
+        Assert.Equal(JwtKeyHope.NewerKeys, source.HopeAfter(new JwtKeySet(config.Keys)));
+        Assert.Equal(JwtKeyHope.NewerKeys, source.HopeAfter(null));
+        Assert.Equal(JwtKeyHope.None, source.HopeAfter(source.Current));
     }
 
     private static Task<WireMessage> AskAsync(TestGateway gateway, JwtMaker maker) =>

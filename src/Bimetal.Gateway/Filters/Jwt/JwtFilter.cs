@@ -44,17 +44,16 @@ internal sealed class JwtFilter(JwtFilterConfig config, ILogger log, TimeProvide
         var finding = config.Place.Find(stream.RequestHeaders, out var token);
         if (finding == CredentialFinding.Repeated) return JwtFault.Repeated;
         if (finding == CredentialFinding.Absent) return config.IsOptional ? JwtFault.None : JwtFault.Missing;
-        if (_source.Current is not { } keys)
+        VerifiedToken? verified;
+        while (true)
         {
-            mayAsk = _source.MayAsk;
-            return JwtFault.NoKeys;
-        }
-
-        var verified = Verify(token.Span, keys, stream.StartedAt, out var fault);
-        if (verified is null)
-        {
-            mayAsk = fault == JwtFault.UnknownKey && _source.MayAsk;
-            return fault;
+            var keys = _source.Current;
+            var fault = JwtFault.NoKeys;
+            verified = keys is null ? null : Verify(token.Span, keys, stream.StartedAt, out fault);
+            if (verified is not null) break;
+            var hope = fault is JwtFault.NoKeys or JwtFault.UnknownKey ? _source.HopeAfter(keys) : JwtKeyHope.None;
+            mayAsk = hope == JwtKeyHope.Fetch;
+            if (hope != JwtKeyHope.NewerKeys) return fault;
         }
 
         foreach (var (name, value) in verified.Fields) stream.RequestHeaders.Add(name, value);

@@ -6,6 +6,18 @@ using Microsoft.Extensions.Logging;
 
 namespace Bimetal.Gateway.Filters.Jwt;
 
+internal enum JwtKeyHope
+{
+    /// <summary>The verdict stands: asking again with each request would let anybody make us ask.</summary>
+    None,
+
+    /// <summary>Keys have come since: judge again.</summary>
+    NewerKeys,
+
+    /// <summary>A fetch is under way, or it is time for one.</summary>
+    Fetch,
+}
+
 /// <summary>Thread-safe.</summary>
 internal sealed partial class JwtKeySource : IAsyncDisposable
 {
@@ -43,13 +55,17 @@ internal sealed partial class JwtKeySource : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether asking now, because of a key that is not known, is allowed: otherwise anybody could make us ask with each request.</summary>
-    public bool MayAsk
+    /// <summary>What may help a token whose key was not among <paramref name="judged"/>.</summary>
+    /// <param name="judged">What <see cref="Current"/> gave.</param>
+    public JwtKeyHope HopeAfter(JwtKeySet? judged)
     {
-        get
+        if (_config.Jwks is not { } source) return JwtKeyHope.None;
+        lock (_gate)
         {
-            if (_config.Jwks is not { } source) return false;
-            lock (_gate) return !_fetch.IsCompleted || !_wasTried || Age() >= source.MinimumInterval;
+            // In this order: a fetch that ends in between has published its keys before it counts as ended.
+            if (!_fetch.IsCompleted || !_wasTried) return JwtKeyHope.Fetch;
+            if (!ReferenceEquals(Volatile.Read(ref _current), judged)) return JwtKeyHope.NewerKeys;
+            return Age() >= source.MinimumInterval ? JwtKeyHope.Fetch : JwtKeyHope.None;
         }
     }
 

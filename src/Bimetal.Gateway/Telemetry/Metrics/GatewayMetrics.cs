@@ -22,6 +22,7 @@ internal static class GatewayMetrics
         WriteTraffic(writer, model.Traffic);
         WriteFilters(writer, model.Telemetry.FilterTimes);
         BudgetMetricFamilies.Write(writer, model);
+        ProfileMetricFamilies.Write(writer, model);
         UpstreamMetricFamilies.Write(writer, model);
         PluginMetricFamilies.Write(writer, model, context.PluginStates);
         return new AdminAnswer(200, PrometheusWriter.ContentType, output.WrittenMemory);

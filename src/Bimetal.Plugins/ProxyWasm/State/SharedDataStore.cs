@@ -1,5 +1,6 @@
 // Shared data: what the instances of one plugin keep for each other. One store per plugin, so that no plugin reads another's.
 
+using Bimetal.Plugins.Shadow;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.State;
@@ -36,7 +37,7 @@ public sealed class SharedDataStore
             bool found = _bySpan.TryGetValue(key, out var entry);
             value = entry.Value;
             cas = entry.Cas;
-            return found;
+            return HostTape.Current?.SharedGet(key, found, ref value, ref cas) ?? found;
         }
     }
 
@@ -44,6 +45,15 @@ public sealed class SharedDataStore
     /// <param name="cas">0, or the number that the key must still have.</param>
     /// <returns>Ok, CasMismatch, or InternalFailure when a limit would be passed.</returns>
     public HostStatus Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, uint cas)
+    {
+        if (HostTape.Current is not { } tape) return Write(key, value, cas);
+        if (tape.TryAnswerSet(key, value, cas, out var answered)) return answered;
+        var status = Write(key, value, cas);
+        tape.RecordSet(key, value, status);
+        return status;
+    }
+
+    private HostStatus Write(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, uint cas)
     {
         if (key.Length > MaximumKeyBytes || value.Length > MaximumValueBytes) return HostStatus.InternalFailure;
         lock (_lock)

@@ -1,0 +1,97 @@
+// `plan` on reference plugins: what it prints and writes, that it measures once, and that the gateway's choice follows from the file.
+
+using System.Text.Json;
+using Bimetal.Gateway.Configuration;
+using Bimetal.Meter.Plan;
+using Bimetal.Plugins;
+using Bimetal.Plugins.Profiles;
+using Bimetal.Testing;
+
+namespace Bimetal.Meter.Tests.Plan;
+
+public sealed class PlanCommandTests
+{
+    [Fact]
+    public async Task Plan_MeasuresWritesAndIsObeyed_AndMeasuresOnlyOnce()
+    {
+        using var folder = new TemporaryFolder();
+        string config = Write(folder, "10s");
+        var (code, output, error) = await RunAsync(new PlanRequest(config, 1000, 0.04, Applies: true, WritesJson: false));
+        Assert.True(code == 0, output + error);
+        Assert.All(output.Split('\n'), line => Assert.True(line.Length <= PlanTable.Columns, line));
+        Assert.Contains("to measure: auth, images", error);
+        Assert.Matches("auth: measuring, at most [0-9]+ s", error);
+        string flat = string.Join(' ', output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("images: wasm, because third-party code never runs native.", flat);
+        Assert.Contains("auth: wasm, because the p99 on wasm of at most", flat);
+        Assert.Contains("in money:", flat);
+        Assert.Contains("native costs:", flat);
+        Assert.Contains("route */auth: auth, images: p99s add up to at most", flat);
+
+        var profile = ProfileDocument.TryRead(Path.Combine(folder.Path, ProfileDocument.DefaultFileName), out _)!;
+        var auth = Assert.Single(profile.Plugins);
+        Assert.True(auth.Native.P50Us > 0 && auth.Wasm.P99UpperUs >= auth.Wasm.P99Us);
+        Assert.True(auth.TaxIntervalUs[0] <= auth.TaxUs && auth.TaxUs <= auth.TaxIntervalUs[1]);
+
+        // Again: nothing of it is measured a second time.
+        (code, output, error) = await RunAsync(new PlanRequest(config, 500_000, null, Applies: false, WritesJson: true));
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("auth: measuring", error);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal("bimetal.plan/1", json.RootElement.GetProperty("schema").GetString());
+        var planned = json.RootElement.GetProperty("plugins")[0];
+        Assert.Equal(auth.TaxUs, planned.GetProperty("taxUs").GetDouble());
+        Assert.Equal(auth.TaxUs * 500_000 * 86_400 / 1e6, planned.GetProperty("cpuSecondsPerDay").GetDouble(), 0);
+        Assert.Equal(JsonValueKind.Undefined, planned.TryGetProperty("costPerDay", out var cost) ? cost.ValueKind : JsonValueKind.Undefined);
+    }
+
+    [Fact]
+    public async Task BudgetThatNothingFits_IsSaid_AndFailsTheCommand()
+    {
+        using var folder = new TemporaryFolder();
+        string config = Write(folder, "1us");
+        var (code, output, _) = await RunAsync(new PlanRequest(config, 1000, null, Applies: true, WritesJson: true));
+        Assert.Equal(1, code);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal("neither-fits", json.RootElement.GetProperty("plugins")[0].GetProperty("rule").GetString());
+        Assert.False(json.RootElement.GetProperty("routes")[0].GetProperty("fits").GetBoolean());
+
+        // The gateway comes to the same decision, from the file.
+        var plugin = ConfigReader.Read(config).Config!.Plugins["auth"];
+        var source = ProfileSource.Read(Path.Combine(folder.Path, ProfileDocument.DefaultFileName));
+        Assert.Equal(DecisionRule.NeitherFits, source.Decide(plugin).Rule);
+        Assert.Equal(Metal.Wasm, PluginLoader.ChooseMetal(plugin, out string? notice, source));
+        Assert.StartsWith("metal: auto runs on wasm: neither fits", notice, StringComparison.Ordinal);
+        Assert.NotNull(PluginLoader.TryFingerprint(plugin, new PluginHostServices(), source));
+
+        // Another kind of instances was not measured.
+        Assert.Equal(DecisionRule.NoProfile, source.Decide(plugin with { Instance = InstancePolicy.PerRequest }).Rule);
+    }
+
+    [Fact]
+    public async Task WrongConfiguration_IsExitCode2()
+    {
+        using var folder = new TemporaryFolder();
+        var (code, _, error) = await RunAsync(new PlanRequest(folder.Write("bad.yaml", "nonsense: 1\n"), 1, null, Applies: false, WritesJson: false));
+        Assert.Equal(2, code);
+        Assert.Contains("bad.yaml:1", error);
+    }
+
+    private static string Write(TemporaryFolder folder, string budget) => folder.Write("gateway.yaml", $$"""
+        listeners: [ { address: 127.0.0.1:0 } ]
+        upstreams: { up: { endpoints: [http://127.0.0.1:9] } }
+        plugins:
+          auth: { bundle: {{Path.Combine(Repository.Root, "plugins/token-auth")}}, trust: first-party, latency_budget: {{budget}} }
+          images: { bundle: {{Path.Combine(Repository.Root, "plugins/image-meta")}} }
+        routes:
+          - { match: { path: /auth }, latency_budget: {{budget}}, filters: [ { plugin: auth }, { plugin: images } ], upstream: up }
+        """);
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(PlanRequest request)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = await PlanCommandRunner.RunAsync(request, output, error, TestContext.Current.CancellationToken);
+        return (code, output.ToString(), error.ToString());
+    }
+}
