@@ -48,39 +48,50 @@ public sealed class FuzzTests
     [InlineData("f = 5 [s]", "f = 5 [s]", true)]
     [InlineData("f = 5 [s]", "f = 6 [s]", false)]
     [InlineData("f = 5 [s]", "f = 5 [t]", false)]
-    [InlineData("f = 5 [s]", "f: trap MemoryOutOfBounds", false)]
-    [InlineData("f: trap MemoryOutOfBounds", "f = 5 [s]", false)]
-    [InlineData("f: trap MemoryOutOfBounds", "f: trap Unreachable", false)]
-    [InlineData("f: trap Conversion", "f: trap IntegerOverflow", true)]
-    [InlineData("f: trap IntegerOverflow", "f: trap InvalidConversionToInteger", false)]
+    [InlineData("f = 5 [s]", "f trap MemoryOutOfBounds [s]", false)]
+    [InlineData("f trap MemoryOutOfBounds [s]", "f = 5 [s]", false)]
+    [InlineData("f trap MemoryOutOfBounds [s]", "f trap Unreachable [s]", false)]
+    [InlineData("f trap MemoryOutOfBounds [s]", "f trap MemoryOutOfBounds [t]", true)]
+    [InlineData("f trap Unreachable [s]", "f trap Unreachable [t]", false)]
+    [InlineData("f trap Conversion [s]", "f trap IntegerOverflow [s]", true)]
+    [InlineData("f trap IntegerOverflow [s]", "f trap InvalidConversionToInteger [s]", false)]
     public void Difference_OfTwoObservations_IsNoticed(string v8, string ours, bool agree)
     {
-        Assert.Equal(agree, Comparison.Difference([Parse(v8)], [Parse(ours)], CompileMode.Conformant) is null);
+        Assert.Equal(agree, Comparison.Difference([Parse(v8)], [Parse(ours)], new CompileOptions()) is null);
+    }
+
+    [Fact]
+    public void Difference_InMemoryBehindATrap_CountsWithExplicitBounds()
+    {
+        var seen = Parse("f trap MemoryOutOfBounds [s]");
+        Assert.NotNull(Comparison.Difference([seen], [seen with { State = "t" }], new CompileOptions { Bounds = BoundsMode.Explicit }));
     }
 
     [Fact]
     public void Difference_CallThatIsMissing_IsNoticed()
     {
         var seen = Parse("f = 5 [s]");
-        Assert.NotNull(Comparison.Difference([seen, seen], [seen], CompileMode.Conformant));
-        Assert.NotNull(Comparison.Difference([seen], [seen, seen], CompileMode.Conformant));
+        Assert.NotNull(Comparison.Difference([seen, seen], [seen], new CompileOptions()));
+        Assert.NotNull(Comparison.Difference([seen], [seen, seen], new CompileOptions()));
     }
 
     [Fact]
     public void Difference_RelaxedCodeWithoutTheTrap_IsAllowed()
     {
-        var trapped = Parse("f: trap MemoryOutOfBounds");
+        var relaxed = new CompileOptions { Mode = CompileMode.Relaxed };
+        var trapped = Parse("f trap MemoryOutOfBounds [s]");
         var went = Parse("f = 5 [s]");
-        Assert.Null(Comparison.Difference([trapped, went], [went, Parse("f = 6 [s]")], CompileMode.Relaxed));
-        Assert.NotNull(Comparison.Difference([went], [Parse("f = 6 [s]")], CompileMode.Relaxed));
-        Assert.NotNull(Comparison.Difference([went], [trapped], CompileMode.Relaxed));
+        Assert.Null(Comparison.Difference([trapped, went], [went, Parse("f = 6 [s]")], relaxed));
+        Assert.NotNull(Comparison.Difference([went], [Parse("f = 6 [s]")], relaxed));
+        Assert.Null(Comparison.Difference([trapped with { Call = Observation.Start }], [went, went], relaxed));
+        Assert.NotNull(Comparison.Difference([went], [trapped], relaxed));
     }
 
-    // As Observation.ToString writes it.
+    // CALL = VALUES [STATE], or CALL trap NAME [STATE].
     private static Observation Parse(string text)
     {
         string[] words = text.Split(' ');
-        return words[1] == "=" ? new Observation(words[0], "", words[2], words[3]) : new Observation(words[0].TrimEnd(':'), words[2], "", "");
+        return words[1] == "=" ? new Observation(words[0], "", words[2], words[3]) : new Observation(words[0], words[2], "", words[3]);
     }
 
     private static IEnumerable<string> InstructionsOf(byte[] wasm)

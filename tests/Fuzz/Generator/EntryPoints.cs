@@ -17,19 +17,22 @@ internal sealed class EntryPoints(ModuleShape shape)
 
     internal void Add()
     {
-        var entries = new List<string>();
+        var entries = new List<FuzzFunction>();
         for (int callee = _module.ImportedFunctions.Count; callee < shape.CallableCount; callee++)
         {
-            string name = $"run{callee}";
-            entries.Add(name);
-            _module.Functions.Add(Entry(name, callee));
+            var entry = Entry($"run{callee}", callee);
+            entries.Add(entry);
+            _module.Functions.Add(entry);
         }
 
         AddDigest();
-        foreach (string name in entries)
+        foreach (var entry in entries)
         {
             for (int count = _dice.Between(2, 4); count > 0; count--)
-                _module.Calls.Add(new FuzzCall(name, (int)_dice.Bits(ValueType.I32), (long)_dice.Bits(ValueType.I64)));
+            {
+                FuzzValue[] arguments = [.. entry.Type.Parameters.Select(type => new FuzzValue(type, _dice.Bits(type)))];
+                _module.Calls.Add(new FuzzCall(entry.Export!, arguments, entry.Type.Results));
+            }
         }
     }
 

@@ -26,8 +26,8 @@ internal sealed class ModuleGenerator
 
     private FuzzModule Generate()
     {
-        AddHostFunctions();
         AddMemory();
+        AddHostFunctions();
         AddTables();
         AddGlobals();
         AddFunctions(out var bodies);

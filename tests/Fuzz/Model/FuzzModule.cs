@@ -33,9 +33,6 @@ internal sealed record FuzzData(byte[]? Offset, byte[] Bytes);
 /// <summary>An element segment; an offset makes it active. Items are function indices, or null references.</summary>
 internal sealed record FuzzElements(uint Table, byte[]? Offset, ValueType Type, IReadOnlyList<uint?> Items);
 
-/// <summary>A call that both engines make.</summary>
-internal sealed record FuzzCall(string Export, int First, long Second);
-
 /// <summary>A generated module and the calls that are made into it.</summary>
 internal sealed class FuzzModule
 {

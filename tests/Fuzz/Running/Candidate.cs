@@ -10,5 +10,11 @@ namespace Bimetal.Fuzz.Running;
 /// <param name="Calls">Calls, made in order into one instance as long as none traps.</param>
 internal sealed record Candidate(string Name, byte[] Bytes, IReadOnlyList<FuzzCall> Calls)
 {
+    /// <summary>
+    /// Modules of one function "f" each, by the names of the imports that they stand for in V8: what JavaScript cannot be, because a
+    /// vector would cross.
+    /// </summary>
+    internal IReadOnlyDictionary<string, byte[]> Stubs { get; init; } = new Dictionary<string, byte[]>();
+
     internal static Candidate Of(string name, FuzzModule module) => new(name, module.Encode(), module.Calls);
 }

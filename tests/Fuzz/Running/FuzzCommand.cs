@@ -36,7 +36,7 @@ internal static class FuzzCommand
 
             // Before the batch: should a guest take the process down, this line says which one it was.
             error.Write($"\rseed {options.Seed}, modules {first} to {first + count - 1}, {name}; {total.Modules} done, {mismatchCount} differ ");
-            var candidates = Enumerable.Range(first, count).Select(index => Candidate.Of($"seed {options.Seed} module {index} {name}", ModuleGenerator.Generate(options.Seed, index))).ToList();
+            var candidates = Enumerable.Range(first, count).Select(index => Generate(options, index, name)).ToList();
             var (mismatches, tally) = Comparison.Run(candidates, compile);
             foreach (var mismatch in mismatches)
             {
@@ -55,13 +55,21 @@ internal static class FuzzCommand
         return mismatchCount == 0 ? 0 : 1;
     }
 
+    private static Candidate Generate(FuzzOptions options, int index, string mode)
+    {
+        string name = $"seed {options.Seed} module {index} {mode}";
+        return options.Binaryen is null
+            ? Candidate.Of(name, ModuleGenerator.Generate(options.Seed, index))
+            : new BinaryenGenerator(options.Binaryen).Generate("binaryen " + name, options.Seed, index);
+    }
+
     private static void Keep(Mismatch mismatch, int index, FuzzOptions options, TextWriter output)
     {
         string folder = Directory.CreateDirectory(options.Folder ?? Path.Combine(Repository.Root, "artifacts", "fuzz")).FullName;
         string path = Path.Combine(folder, mismatch.Candidate.Name.Replace(' ', '-'));
         File.WriteAllBytes(path + ".wasm", mismatch.Candidate.Bytes);
         output.WriteLine($"  kept: {path}.wasm");
-        if (!options.Minimise) return;
+        if (!options.Minimise || options.Binaryen is not null) return;
         var module = ModuleGenerator.Generate(options.Seed, index);
         new Minimiser(module, mismatch.Options, MinimiserLimit).Run();
         File.WriteAllBytes(path + ".small.wasm", module.Encode());

@@ -29,16 +29,17 @@ internal sealed unsafe class FuzzHost : IDisposable
             switch (import.Kind)
             {
                 case ExternalKind.Function:
-                    imports.Define("env", import.Name, new HostFunction(module.Types[(int)import.TypeIndex], Entry(import.Name)));
+                    var type = module.Types[(int)import.TypeIndex];
+                    imports.Define(import.Module, import.Name, new HostFunction(type, Entry(import.Name, type)));
                     break;
                 case ExternalKind.Memory:
-                    imports.Define("env", import.Name, Keep(GuestMemory.Create(import.Memory!.Value)));
+                    imports.Define(import.Module, import.Name, Keep(GuestMemory.Create(import.Memory!.Value)));
                     break;
                 case ExternalKind.Table:
-                    imports.Define("env", import.Name, Keep(GuestTable.Create(import.Table!.Value)));
+                    imports.Define(import.Module, import.Name, Keep(GuestTable.Create(import.Table!.Value)));
                     break;
                 default:
-                    imports.Define("env", import.Name, Keep(GuestGlobal.Create(import.Global!.Value, GlobalBits(import.Global.Value.ValueType, int.Parse(words[^1])))));
+                    imports.Define(import.Module, import.Name, Keep(GuestGlobal.Create(import.Global!.Value, GlobalBits(import.Global.Value.ValueType, words))));
                     break;
             }
         }
@@ -55,23 +56,41 @@ internal sealed unsafe class FuzzHost : IDisposable
         return made;
     }
 
-    private static UInt128 GlobalBits(ValueType type, int index) => type switch
+    private static UInt128 GlobalBits(ValueType type, string[] words)
     {
-        ValueType.I32 => (uint)(12345678 + index),
-        ValueType.I64 => 0x123456789abcdefUL + (ulong)index,
-        ValueType.F32 => BitConverter.SingleToUInt32Bits(1.5f + index),
-        _ => BitConverter.DoubleToUInt64Bits(-2.25 - index),
-    };
+        // Some object of the host's.
+        if (type == ValueType.ExternRef) return 1;
+        int index = int.Parse(words[^1]);
+        return type switch
+        {
+            ValueType.I32 => (uint)(12345678 + index),
+            ValueType.I64 => 0x123456789abcdefUL + (ulong)index,
+            ValueType.F32 => BitConverter.SingleToUInt32Bits(1.5f + index),
+            _ => BitConverter.DoubleToUInt64Bits(-2.25 - index),
+        };
+    }
 
-    private static nint Entry(string name) => name switch
+    private static nint Entry(string name, FunctionType type) => name switch
     {
+        "log-i32" or "log-i64" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Log,
+        "log-f32" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&LogSingle,
+        "log-f64" => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&LogDouble,
         HostNames.Mix => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Mix,
         HostNames.Scale => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Scale,
         HostNames.Grow => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Grow,
 
         // A reference of the host's own is the number that it stands for.
-        _ => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Keep,
+        HostNames.Wrap or HostNames.Unwrap => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Keep,
+        _ when ResultSlots(type) == 0 => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Nothing,
+        _ when ResultSlots(type) == 1 => (nint)(delegate* unmanaged[Cdecl]<nint, ulong*, int>)&Zero,
+        _ => throw new ArgumentException($"There is no host function {name} {type}."),
     };
+
+    private static void Add(nint context, ulong bits)
+    {
+        var host = Of(context);
+        host.Sum = unchecked((host.Sum * 31) + bits);
+    }
 
     private static FuzzHost Of(nint context) => (FuzzHost)Instance.FromContext(context).HostState!;
 
@@ -104,6 +123,41 @@ internal sealed unsafe class FuzzHost : IDisposable
     private static int Keep(nint context, ulong* slots)
     {
         slots[0] = (uint)slots[0];
+        return (int)TrapCode.None;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Log(nint context, ulong* slots)
+    {
+        Add(context, slots[0]);
+        return (int)TrapCode.None;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int LogSingle(nint context, ulong* slots)
+    {
+        double number = BitConverter.UInt32BitsToSingle((uint)slots[0]);
+        Add(context, double.IsNaN(number) ? 1 : BitConverter.DoubleToUInt64Bits(number));
+        return (int)TrapCode.None;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int LogDouble(nint context, ulong* slots)
+    {
+        Add(context, double.IsNaN(BitConverter.UInt64BitsToDouble(slots[0])) ? 1 : slots[0]);
+        return (int)TrapCode.None;
+    }
+
+    // The rest stands for functions that do nothing.
+    private static int ResultSlots(FunctionType type) => type.Results.Sum(result => result.SlotCount());
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Nothing(nint context, ulong* slots) => (int)TrapCode.None;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Zero(nint context, ulong* slots)
+    {
+        slots[0] = 0;
         return (int)TrapCode.None;
     }
 }

@@ -19,6 +19,7 @@ internal sealed record FuzzOptions
           --cpu LEVEL     as clang's -march spells it, such as x86-64-v3
           --keep FOLDER   where modules go that differ, as .wasm, and made smaller (default artifacts/fuzz)
           --no-minimise   leaves them as they are
+          --binaryen      modules of wasm-opt --translate-to-fuzz instead of our own (fetches the npm package binaryen)
         Exit 0: no difference; 1: there are some; 2: wrong usage.
         """;
 
@@ -45,6 +46,9 @@ internal sealed record FuzzOptions
     internal string? Folder { get; private set; }
 
     internal bool Minimise { get; private set; } = true;
+
+    /// <summary>Folder of the npm package binaryen, whose modules are wanted; null for our own.</summary>
+    internal string? Binaryen { get; private set; }
 
     internal bool WantsHelp { get; private set; }
 
@@ -77,6 +81,9 @@ internal sealed record FuzzOptions
                 return Chosen.Count == names.Length;
             case "--cpu":
                 cpu = value;
+                return true;
+            case "--binaryen":
+                Binaryen = value;
                 return true;
             case "--keep":
                 Folder = value;

@@ -26,20 +26,21 @@ internal sealed record Observation(string Call, string Trap, string Values, stri
         ["Callee"] = [TrapCode.UninitializedElement, TrapCode.IndirectCallTypeMismatch],
     };
 
+    internal bool IsBeyondMemory => Trap == nameof(TrapCode.MemoryOutOfBounds);
+
     /// <summary>Whether an observation of ours is what V8's allows.</summary>
     /// <param name="v8">What V8 did.</param>
-    /// <param name="mode">Relaxed code may leave out the trap of a load whose value is not used, and then goes on.</param>
-    internal bool Agrees(Observation v8, CompileMode mode)
+    /// <param name="options">How our code was compiled.</param>
+    internal bool Agrees(Observation v8, CompileOptions options)
     {
-        if (Call != v8.Call) return false;
-        if (mode == CompileMode.Relaxed && v8.Trap == nameof(TrapCode.MemoryOutOfBounds)) return true;
+        if (Call != v8.Call || !SameTrap(Trap, v8.Trap)) return false;
 
-        // Stores may move past a load that traps, so behind a trap only its kind counts.
-        if (Trap.Length > 0 || v8.Trap.Length > 0) return SameTrap(Trap, v8.Trap);
+        // Stores may move past an access that faults. Every other trap is a branch, which they may not pass.
+        if (v8.IsBeyondMemory && options.Bounds == BoundsMode.Guard) return true;
         return Values == v8.Values && State == v8.State;
     }
 
-    public override string ToString() => Trap.Length > 0 ? $"{Call}: trap {Trap}" : $"{Call} = {Values} [{State}]";
+    public override string ToString() => $"{Call} {(Trap.Length > 0 ? $"trap {Trap}" : $"= {Values}")} [{State}]";
 
     private static bool SameTrap(string ours, string v8) =>
         Coarse.TryGetValue(v8, out var codes) ? codes.Any(code => code.ToString() == ours) : ours == v8;

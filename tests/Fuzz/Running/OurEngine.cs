@@ -136,12 +136,8 @@ internal sealed class OurEngine(CompileOptions options)
 
         internal Observation Call(FuzzCall call)
         {
-            string text = $"{call.Export}({call.First},{call.Second})";
-            var trap = Call(call.Export, [(uint)call.First, (ulong)call.Second], out string values);
-            if (trap != TrapCode.None) return new Observation(text, trap.ToString(), "", "");
-            trap = Call(EntryPoints.Digest, [], out string digest);
-            string state = trap == TrapCode.None ? $"{MemoryHash()} {digest} {_host.Sum:x}" : $"digest: trap {trap}";
-            return new Observation(text, "", values, state);
+            var trap = Call(call.Export, call.Arguments, out string values);
+            return trap == TrapCode.None ? new Observation($"{call}", "", values, State()) : new Observation($"{call}", trap.ToString(), "", State());
         }
 
         public void Dispose()
@@ -150,14 +146,41 @@ internal sealed class OurEngine(CompileOptions options)
             _host.Dispose();
         }
 
-        private TrapCode Call(string export, ulong[] arguments, out string values)
+        private TrapCode Call(string export, IReadOnlyList<FuzzValue> arguments, out string values)
         {
             if (!_instance.TryGetFunction(export, out var function)) throw new InvalidOperationException($"There is no export {export}.");
-            ulong[] slots = new ulong[Math.Max(function.BufferSlotCount, arguments.Length)];
-            arguments.CopyTo(slots, 0);
+            ulong[] slots = new ulong[Math.Max(function.BufferSlotCount, 1)];
+            for (int index = 0; index < arguments.Count; index++) slots[index] = arguments[index].Bits;
             var trap = _instance.Call(function, slots, Limits);
-            values = string.Join(' ', function.Type.Results.Select((type, index) => $"{(type == ValueType.I32 ? (uint)slots[index] : slots[index]):x}"));
+            values = string.Join(' ', function.Type.Results.Select((type, index) => FuzzCall.Show(type, slots[index])));
             return trap;
+        }
+
+        // Memory, then what the module says itself or else its exported globals, then what the host was told.
+        private string State()
+        {
+            if (!_instance.TryGetFunction(EntryPoints.Digest, out _)) return $"{MemoryHash()} {Globals()} {_host.Sum:x}";
+            var trap = Call(EntryPoints.Digest, [], out string digest);
+            return trap == TrapCode.None ? $"{MemoryHash()} {digest} {_host.Sum:x}" : $"digest: trap {trap}";
+        }
+
+        private string Globals()
+        {
+            var values = new List<string>();
+            foreach (var export in _instance.LoadedModule.Module.Exports)
+            {
+                if (!_instance.TryGetGlobal(export.Name, out var global)) continue;
+                ulong bits = (ulong)global.Value;
+                string? value = global.Type.ValueType switch
+                {
+                    ValueType.I32 => FuzzCall.Show((int)bits),
+                    ValueType.I64 or ValueType.F32 or ValueType.F64 => FuzzCall.Show(global.Type.ValueType, bits),
+                    _ => null,
+                };
+                if (value is not null) values.Add(value);
+            }
+
+            return string.Join(',', values);
         }
 
         private string MemoryHash()

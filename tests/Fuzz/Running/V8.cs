@@ -2,8 +2,8 @@
 
 using System.Diagnostics;
 using System.Text.Json;
-using Bimetal.Fuzz.Model;
 using Bimetal.Testing;
+using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Fuzz.Running;
 
@@ -23,7 +23,14 @@ internal static class V8
             modules = candidates.Select(candidate => new
             {
                 wasm = Convert.ToBase64String(candidate.Bytes),
-                calls = candidate.Calls.Select(call => new object[] { call.Export, call.First, $"{call.Second}" }),
+                stubs = candidate.Stubs.ToDictionary(stub => stub.Key, stub => Convert.ToBase64String(stub.Value)),
+                calls = candidate.Calls.Select(call => new
+                {
+                    text = $"{call}",
+                    name = call.Export,
+                    arguments = call.Arguments.Select(value => new[] { value.Type.Name(), $"{value.Bits}" }),
+                    results = call.Results.Select(type => type.Name()),
+                }),
             }),
         }));
         var observations = candidates.Select(_ => new List<Observation>()).ToArray();
