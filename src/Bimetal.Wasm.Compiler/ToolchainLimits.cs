@@ -20,8 +20,8 @@ public sealed record ToolchainLimits
     /// <summary>Largest file that a child process may write.</summary>
     public long FileBytes { get; init; } = 1L << 30;
 
-    /// <summary>Characters of LLVM IR of one compilation: about twenty for each byte of an ordinary module.</summary>
-    public long IrCharacters { get; init; } = 256L << 20;
+    /// <summary>Characters of LLVM IR of one compilation: about thirty for each byte of an ordinary module.</summary>
+    public long IrCharacters { get; init; } = 384L << 20;
 
     /// <summary>Characters of LLVM IR of one function: what LLVM does with a function can take more than its length's time.</summary>
     public long FunctionIrCharacters { get; init; } = 32L << 20;

@@ -14,6 +14,9 @@ namespace Bimetal.Wasm.Compiler.Emit;
 /// <summary>Builds the IR of one function.</summary>
 internal sealed class FunctionBuilder
 {
+    // An instruction has no more traps than this; what is further back is of another one, unless code is not located: then it is all codes.
+    private const int RememberedTraps = 16;
+
     // Label of the cold block that raises what a poll has found.
     private const string PollTrap = "tp";
 
@@ -23,13 +26,12 @@ internal sealed class FunctionBuilder
     /// <summary>Where functions called from here leave results that do not fit into registers.</summary>
     public const string CalleeResults = "%ra";
 
-    private readonly List<(TrapCode Code, int Location)> _traps = [];
+    private readonly List<(TrapCode Code, string Place)> _traps = [];
     private Value[] _stack = new Value[64];
     private int _calleeResultSlots;
     private bool _polls;
     private int _start;
     private int _offset;
-    private int _location;
     private int _labelCount;
 
     public FunctionBuilder(ModuleScope module, FunctionType type, FunctionFacts facts)
@@ -98,13 +100,6 @@ internal sealed class FunctionBuilder
     public void Line([InterpolatedStringHandlerArgument("")] ref IrLine line)
     {
         _ = line;
-        EndLine();
-    }
-
-    /// <summary>Writes a line that the next one goes on with.</summary>
-    public void BeginLine([InterpolatedStringHandlerArgument("")] ref IrLine line)
-    {
-        _ = line;
         Body.Append('\n');
     }
 
@@ -114,7 +109,7 @@ internal sealed class FunctionBuilder
     public Value Define(ValueType type, [InterpolatedStringHandlerArgument("")] ref IrDefinition definition, Shape shape = Shape.Canonical)
     {
         _ = definition;
-        EndLine();
+        Body.Append('\n');
         return Value.Temporary(type, NextTemporary++, shape);
     }
 
@@ -237,21 +232,20 @@ internal sealed class FunctionBuilder
     }
 
     /// <summary>From here on code comes from the instruction at this offset in the module.</summary>
-    public void MoveTo(int offset)
-    {
-        _location = 0;
-        _offset = offset;
-    }
+    public void MoveTo(int offset) => _offset = offset;
+
+    /// <summary>What an instruction that can trap or call ends with: where it comes from. Empty when code is not located.</summary>
+    public string Place => Scope == 0 ? "" : Locations.At(_offset, Scope);
 
     /// <summary>Label of the cold block that raises a code; there is one per code and place, written at the end.</summary>
     public string TrapLabel(TrapCode code)
     {
-        int location = Location();
-        int index = _traps.LastIndexOf((code, location));
+        var trap = (code, Place);
+        int index = _traps.Count == 0 ? -1 : _traps.LastIndexOf(trap, _traps.Count - 1, Math.Min(_traps.Count, RememberedTraps));
         if (index < 0)
         {
             index = _traps.Count;
-            _traps.Add((code, location));
+            _traps.Add(trap);
         }
 
         return $"t{index}";
@@ -263,8 +257,7 @@ internal sealed class FunctionBuilder
         for (int index = 0; index < _traps.Count; index++)
         {
             Body.Append($"t{index}:\n");
-            _location = _traps[index].Location;
-            Line($"call void @{Prelude.Raise}(ptr %c, i32 {(int)_traps[index].Code}){(Scope == 0 ? "" : " " + Locations.Unmerged)}");
+            Line($"call void @{Prelude.Raise}(ptr %c, i32 {(int)_traps[index].Code}){(Scope == 0 ? "" : " " + Locations.Unmerged)}{_traps[index].Place}");
             Line($"unreachable");
         }
 
@@ -274,7 +267,7 @@ internal sealed class FunctionBuilder
         Body.Append(PollTrap).Append(":\n");
         var address = ContextAddress(ContextHeader.Interrupt);
         var asked = Define(ValueType.I32, $"load volatile i32, ptr {address}, align 8, {Metadata.Header}");
-        Line($"call void @{Prelude.Raise}(ptr %c, i32 {asked})");
+        Line($"call void @{Prelude.Raise}(ptr %c, i32 {asked}){Place}");
         Line($"unreachable");
     }
 
@@ -287,17 +280,5 @@ internal sealed class FunctionBuilder
     {
         var address = ContextAddress(offset);
         return DefinePointer($"load ptr, ptr {address}, align 8, {Metadata.Invariant}");
-    }
-
-    private int Location()
-    {
-        if (Scope == 0) return 0;
-        return _location == 0 ? _location = Module.Partition.Locations.Add(_offset, Scope) : _location;
-    }
-
-    private void EndLine()
-    {
-        if (Scope != 0) Body.Append(", !dbg !").Append(Location());
-        Body.Append('\n');
     }
 }

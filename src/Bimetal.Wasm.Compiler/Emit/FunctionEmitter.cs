@@ -40,7 +40,7 @@ internal static class FunctionEmitter
         while (!function.Control.IsFinished)
         {
             if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
-            if (Locations.IsPlace(instruction.Opcode)) function.MoveTo(instruction.Offset);
+            function.MoveTo(instruction.Offset);
             if (function.Control.IsReachable) Dispatch(function, in instruction);
             else function.Control.Skip(instruction.Opcode);
             module.Budget.RequireForFunction(function.Characters);

@@ -1,9 +1,9 @@
 // Which instruction of the module IR comes from, as LLVM's debug locations: the line of one is an offset in the module, its scope the
-// function. Debug information changes no machine code. What LLVM makes of it, a line table and how frames are undone, becomes the
+// function. Only what can trap or call has one, which keeps the IR of a big module small. Debug information changes no machine code. What LLVM makes of it, a line table and how frames are undone, becomes the
 // code map of the image (Toolchain/Map).
 
+using System.Globalization;
 using System.Text;
-using Bimetal.Wasm.Instructions;
 
 namespace Bimetal.Wasm.Compiler.Emit;
 
@@ -26,7 +26,7 @@ internal sealed class Locations
 
     private int _next = 60;
 
-    /// <summary>Definitions of all locations so far.</summary>
+    /// <summary>Definitions of all functions so far.</summary>
     public StringBuilder Text { get; } = new();
 
     /// <summary>Adds a function; the number of its scope.</summary>
@@ -36,26 +36,6 @@ internal sealed class Locations
         return _next++;
     }
 
-    /// <summary>Adds a place in a function; its number.</summary>
-    public int Add(int offset, int scope)
-    {
-        Text.Append($"!{_next} = !DILocation(line: {offset}, scope: !{scope})\n");
-        return _next++;
-    }
-
-    /// <summary>
-    /// Whether an instruction can trap or call. Those in between count as part of the last such one: x86 folds a load into the
-    /// instruction that uses its value, whose location is then what the load's fault is found by.
-    /// </summary>
-    public static bool IsPlace(Opcode opcode) => (int)opcode switch
-    {
-        0x00 or 0x10 or 0x11 or 0x12 or 0x13 => true,     // unreachable, calls
-        0x25 or 0x26 => true,                             // table.get, table.set
-        >= 0x28 and <= 0x40 => true,                      // memory
-        >= 0x6D and <= 0x70 or >= 0x7F and <= 0x82 => true,    // division
-        >= 0xA8 and <= 0xAB or >= 0xAE and <= 0xB1 => true,    // trapping truncation
-        >= 0xFC08 and <= 0xFC11 => true,                  // bulk operations
-        >= 0xFD00 and <= 0xFD0B or >= 0xFD54 and <= 0xFD5D => true,    // vector loads and stores
-        _ => false,
-    };
+    /// <summary>What an instruction ends with that comes from an offset in the module.</summary>
+    public static string At(int offset, int scope) => string.Create(CultureInfo.InvariantCulture, $", !dbg !DILocation(line: {offset}, scope: !{scope})");
 }

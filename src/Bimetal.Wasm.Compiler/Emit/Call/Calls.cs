@@ -43,16 +43,16 @@ internal static class Calls
         string returned = GuestSignature.Returned(type);
         if (GuestSignature.ReturnsInMemory(type))
         {
-            function.Line($"call {convention}void {code}(ptr {context}, ptr {function.ResultArea(type)}{arguments})");
+            function.Line($"call {convention}void {code}(ptr {context}, ptr {function.ResultArea(type)}{arguments}){function.Place}");
             LoadResults(function, type);
         }
         else if (type.Results.Length == 0)
         {
-            function.Line($"call {convention}void {code}(ptr {context}{arguments})");
+            function.Line($"call {convention}void {code}(ptr {context}{arguments}){function.Place}");
         }
         else
         {
-            var result = function.Define(type.Results[0], $"call {convention}{returned} {code}(ptr {context}{arguments})");
+            var result = function.Define(type.Results[0], $"call {convention}{returned} {code}(ptr {context}{arguments}){function.Place}");
             if (type.Results.Length == 1) function.Push(result);
             else for (int i = 0; i < type.Results.Length; i++) function.Push(function.Define(type.Results[i], $"extractvalue {returned} {result}, {i}"));
         }

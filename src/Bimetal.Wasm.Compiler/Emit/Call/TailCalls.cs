@@ -81,12 +81,12 @@ internal static class TailCalls
         string area = GuestSignature.ReturnsInMemory(type) ? $", ptr {GuestSignature.ResultArea}" : "";
         if (returned == "void")
         {
-            function.Line($"musttail call {GuestSignature.TailConvention}void {code}(ptr {context}{area}{arguments})");
+            function.Line($"musttail call {GuestSignature.TailConvention}void {code}(ptr {context}{area}{arguments}){function.Place}");
             function.Line($"ret void");
             return;
         }
 
-        var result = function.Define(type.Results[0], $"musttail call {GuestSignature.TailConvention}{returned} {code}(ptr {context}{area}{arguments})");
+        var result = function.Define(type.Results[0], $"musttail call {GuestSignature.TailConvention}{returned} {code}(ptr {context}{area}{arguments}){function.Place}");
         function.Line($"ret {returned} {result}");
     }
 }

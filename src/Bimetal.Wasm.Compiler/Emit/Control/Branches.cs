@@ -53,9 +53,9 @@ internal static class Branches
         }
 
         string otherwise = isClamped ? function.NewLabel() : function.Control.FrameAt(labels[defaultCase]).Label;
-        function.BeginLine($"switch i32 {index}, label %{otherwise} [");
+        function.Line($"switch i32 {index}, label %{otherwise} [");
         int caseCount = isClamped ? labels.Length : defaultCase;
-        for (int i = 0; i < caseCount; i++) function.BeginLine($"  i32 {i}, label %{function.Control.FrameAt(labels[i]).Label}");
+        for (int i = 0; i < caseCount; i++) function.Line($"  i32 {i}, label %{function.Control.FrameAt(labels[i]).Label}");
         function.Line($"]");
         if (isClamped)
         {

@@ -47,7 +47,7 @@ internal static class MemoryInstructions
     {
         int sizeBytes = 1 << instruction.Info.NaturalAlignment;
         var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes, Value.Named(ValueType.FuncRef, AddressCache.Base));
-        return function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}", shape);
+        return function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}", shape);
     }
 
     /// <summary>Stores a value that has been taken from the stack; the index is next on it.</summary>
@@ -55,7 +55,7 @@ internal static class MemoryInstructions
     {
         var index = function.Pop();
         var address = function.Addresses.Of(index, instruction.MemoryOffset, 1 << instruction.Info.NaturalAlignment, function.Loads.StoreBase(in instruction));
-        function.Line($"store {llvmType} {value}, ptr {address}, align 1, {Metadata.LinearMemory}");
+        function.Line($"store {llvmType} {value}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}");
     }
 
     private static void Load(FunctionBuilder function, ref readonly Instruction instruction)
@@ -91,7 +91,7 @@ internal static class MemoryInstructions
     {
         var operands = function.PopMany(3);
         function.Module.Prelude.UseBulkMemory();
-        function.Line($"call void @{routine}(ptr %c, i32 {operands[0]}, i32 {operands[1]}, i32 {operands[2]})");
+        function.Line($"call void @{routine}(ptr %c, i32 {operands[0]}, i32 {operands[1]}, i32 {operands[2]}){function.Place}");
     }
 
     private static void Initialize(FunctionBuilder function, uint segment)
@@ -99,12 +99,12 @@ internal static class MemoryInstructions
         var operands = function.PopMany(3);
         function.Module.Prelude.Use(Builtin.MemoryInit);
         string routine = Prelude.NameOf(Builtin.MemoryInit);
-        function.Line($"call void @{routine}(ptr %c, i32 {segment}, i32 0, i32 {operands[0]}, i32 {operands[1]}, i32 {operands[2]})");
+        function.Line($"call void @{routine}(ptr %c, i32 {segment}, i32 0, i32 {operands[0]}, i32 {operands[1]}, i32 {operands[2]}){function.Place}");
     }
 
     private static void DropData(FunctionBuilder function, uint segment)
     {
         function.Module.Prelude.Use(Builtin.DataDrop);
-        function.Line($"call void @{Prelude.NameOf(Builtin.DataDrop)}(ptr %c, i32 {segment})");
+        function.Line($"call void @{Prelude.NameOf(Builtin.DataDrop)}(ptr %c, i32 {segment}){function.Place}");
     }
 }

@@ -26,6 +26,6 @@ internal static class MemorySize
     {
         var delta = function.Pop();
         function.Module.Prelude.Use(Builtin.MemoryGrow);
-        function.Push(function.Define(ValueType.I32, $"call i32 @{Prelude.NameOf(Builtin.MemoryGrow)}(ptr %c, i32 0, i32 {delta})"));
+        function.Push(function.Define(ValueType.I32, $"call i32 @{Prelude.NameOf(Builtin.MemoryGrow)}(ptr %c, i32 0, i32 {delta}){function.Place}"));
     }
 }

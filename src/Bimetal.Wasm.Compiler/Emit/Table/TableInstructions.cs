@@ -71,7 +71,7 @@ internal static class TableInstructions
         var reference = function.Pop();
         function.Module.Prelude.Use(Builtin.TableGrow);
         string routine = Prelude.NameOf(Builtin.TableGrow);
-        function.Push(function.Define(ValueType.I32, $"call i32 @{routine}(ptr %c, i32 {table}, ptr {reference}, i32 {delta})"));
+        function.Push(function.Define(ValueType.I32, $"call i32 @{routine}(ptr %c, i32 {table}, ptr {reference}, i32 {delta}){function.Place}"));
     }
 
     private static void Fill(FunctionBuilder function, uint table)
@@ -79,7 +79,7 @@ internal static class TableInstructions
         var operands = function.PopMany(3);
         function.Module.Prelude.Use(Builtin.TableFill);
         string routine = Prelude.NameOf(Builtin.TableFill);
-        function.Line($"call void @{routine}(ptr %c, i32 {table}, i32 {operands[0]}, ptr {operands[1]}, i32 {operands[2]})");
+        function.Line($"call void @{routine}(ptr %c, i32 {table}, i32 {operands[0]}, ptr {operands[1]}, i32 {operands[2]}){function.Place}");
     }
 
     private static void Bulk(FunctionBuilder function, Builtin builtin, uint first, uint second)
@@ -87,12 +87,12 @@ internal static class TableInstructions
         var operands = function.PopMany(3);
         function.Module.Prelude.Use(builtin);
         string routine = Prelude.NameOf(builtin);
-        function.Line($"call void @{routine}(ptr %c, i32 {first}, i32 {second}, i32 {operands[0]}, i32 {operands[1]}, i32 {operands[2]})");
+        function.Line($"call void @{routine}(ptr %c, i32 {first}, i32 {second}, i32 {operands[0]}, i32 {operands[1]}, i32 {operands[2]}){function.Place}");
     }
 
     private static void DropElements(FunctionBuilder function, uint segment)
     {
         function.Module.Prelude.Use(Builtin.ElementDrop);
-        function.Line($"call void @{Prelude.NameOf(Builtin.ElementDrop)}(ptr %c, i32 {segment})");
+        function.Line($"call void @{Prelude.NameOf(Builtin.ElementDrop)}(ptr %c, i32 {segment}){function.Place}");
     }
 }
