@@ -3,14 +3,22 @@
 namespace Bimetal.Wasm.Runtime;
 
 /// <summary>Limits of a call into a guest.</summary>
-/// <param name="Cpu">CPU time of the calling thread, measured by the watchdog in ticks of 1 ms; null: no deadline. Only the outermost call of a thread counts.</param>
-public readonly record struct CallLimits(TimeSpan? Cpu)
+public readonly record struct CallLimits
 {
     private const long NsPerTick = 100;
+
+    /// <param name="cpu">CPU time of the calling thread, measured by the watchdog in ticks of 1 ms; null: no deadline. Only the outermost call of a thread counts.</param>
+    public CallLimits(TimeSpan? cpu)
+    {
+        Cpu = cpu;
+        CpuNs = cpu is { } limit ? (ulong)(Math.Clamp(limit.Ticks, 1, long.MaxValue / NsPerTick) * NsPerTick) : 0;
+    }
 
     /// <summary>No deadline.</summary>
     public static CallLimits None => default;
 
-    /// <summary>0 for no deadline; a limit of zero or less is the shortest that there is.</summary>
-    internal ulong CpuNs => Cpu is { } cpu ? (ulong)(Math.Clamp(cpu.Ticks, 1, long.MaxValue / NsPerTick) * NsPerTick) : 0;
+    public TimeSpan? Cpu { get; }
+
+    /// <summary>0 for no deadline; a limit of zero or less is the shortest that there is. Computed once: every call reads it.</summary>
+    internal ulong CpuNs { get; }
 }
