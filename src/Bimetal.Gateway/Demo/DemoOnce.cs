@@ -144,7 +144,7 @@ internal sealed class OnceSide : IAsyncDisposable
     // As each metal is meant to be configured: native is first-party and shared, wasm gets a fresh instance per request.
     private static GatewayConfig Configuration(Metal metal, OnceTraffic traffic, IPEndPoint upstream) => new()
     {
-        Listeners = [new ListenerConfig("listeners[0]", new IPEndPoint(IPAddress.Loopback, 0))],
+        Listeners = [new ListenerConfig("listeners[0]", new IPEndPoint(IPAddress.Loopback, 0)) { Http2 = false }], // its preface is one of the attacks
         Upstreams = new Dictionary<string, UpstreamConfig> { ["demo"] = new() { Name = "demo", Endpoints = [new Uri($"http://{upstream}")] } },
         Plugins = traffic.Targets.ToDictionary(target => target.PluginName, target => new PluginConfig
         {

@@ -56,7 +56,7 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
 
     public override void Abort(ConnectionAbortedException abortReason)
     {
-        base.Abort(abortReason);
+        // Not the base's way: it cancels on another thread, maybe after the connection was disposed. Both pumps end with the channel.
         _channel.Loop.Post(static channel => ((Bimetal.Gateway.Transport.Channel)channel!).Abort(), _channel);
     }
 
