@@ -101,7 +101,7 @@ public sealed class ListenerLimitTests
     public async Task SlowClients_AreAnswered408_OrClosed()
     {
         await using var upstream = WireUpstream.ReadingBodies((call, _) => call.WriteAsync("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
-        await using var gateway = await StartAsync(upstream, "header_timeout: 300ms, body_timeout: 300ms, idle_timeout: 300ms");
+        await using var gateway = await StartAsync(upstream, "header_timeout: 300ms, body_timeout: 300ms");
         using var head = await gateway.ConnectAsync();
         Assert.Equal(408, (await head.ExchangeAsync("GET / HTTP/1.1\r\nhost: t\r\nx-a: ")).Status);
         using var body = await gateway.ConnectAsync();
@@ -122,7 +122,8 @@ public sealed class ListenerLimitTests
         Assert.Equal(408, (await body.ReceiveAsync()).Status);
         await stop.CancelAsync();
         await dripping.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        using var idle = await gateway.ConnectAsync();
+        await using var impatient = await StartAsync(upstream, "idle_timeout: 300ms");
+        using var idle = await impatient.ConnectAsync();
         Assert.Empty(await idle.Reader.ReadToEndAsync(idle.Cancellation));
     }
 

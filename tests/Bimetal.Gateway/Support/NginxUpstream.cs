@@ -47,6 +47,21 @@ internal sealed class NginxUpstream : IAsyncDisposable
 
     public static async Task<NginxUpstream> StartAsync()
     {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await StartOnceAsync();
+            }
+            catch (TimeoutException exception) when (attempt < 3 && exception.Message.Contains("in use", StringComparison.Ordinal))
+            {
+                // Between looking for a free port and taking it, another one was faster.
+            }
+        }
+    }
+
+    private static async Task<NginxUpstream> StartOnceAsync()
+    {
         int port;
         using (var probe = new TcpListener(IPAddress.Loopback, 0))
         {
