@@ -60,7 +60,7 @@ static void map_code(const char *path)
     }
 
     void *base;
-    if (bimetal_initialize() != 0 || bimetal_code_map(image, length, segments, count, span, &base) != 0) runner_fail("%s: cannot be mapped", path);
+    if (bimetal_initialize() != 0 || bimetal_code_map(image, length, segments, count, span, 0, &base) != 0) runner_fail("%s: cannot be mapped", path);
     for (uint32_t index = 0; index < count; index++) {
         uintptr_t start = (uintptr_t)base + segments[index].address;
         if (segments[index].is_executable && bimetal_add_code(start, start + segments[index].bytes, BIMETAL_INTERRUPT_SIGNAL) != 0) runner_fail("%s: cannot be registered", path);

@@ -326,6 +326,31 @@ static int32_t print(void *context, uint64_t *slots)
     return 0;
 }
 
+/* ---- What a module imports and a runner lacks: many SDKs import the whole ABI, and a plugin calls little of it. It is named when it is called. */
+
+#define MISSING_LIMIT 16
+
+static const char *s_missing[MISSING_LIMIT];
+static size_t s_missing_count;
+
+#define MISSING(number)                                                                        \
+    static int32_t missing_##number(void *context, uint64_t *slots)                            \
+    {                                                                                          \
+        (void)context, (void)slots;                                                            \
+        runner_fail("calls %s, which a runner does not have", s_missing[number]);              \
+    }
+MISSING(0) MISSING(1) MISSING(2) MISSING(3) MISSING(4) MISSING(5) MISSING(6) MISSING(7)
+MISSING(8) MISSING(9) MISSING(10) MISSING(11) MISSING(12) MISSING(13) MISSING(14) MISSING(15)
+
+static host_function *missing(const char *name)
+{
+    static host_function *const s_functions[MISSING_LIMIT] = {missing_0, missing_1, missing_2,  missing_3,  missing_4,  missing_5,  missing_6,  missing_7,
+                                                              missing_8, missing_9, missing_10, missing_11, missing_12, missing_13, missing_14, missing_15};
+    if (strncmp(name, "proxy_", 6) != 0 || s_missing_count == MISSING_LIMIT) return NULL;
+    s_missing[s_missing_count] = name;
+    return s_functions[s_missing_count++];
+}
+
 host_function *host_function_find(const char *module, const char *name)
 {
     static const struct { const char *name; host_function *function; } s_functions[] = {
@@ -342,5 +367,5 @@ host_function *host_function_find(const char *module, const char *name)
     if (strcmp(module, "env") != 0 && strcmp(module, "wasi_snapshot_preview1") != 0 && strcmp(module, "wasi_unstable") != 0) return NULL;
     for (size_t index = 0; index < sizeof s_functions / sizeof s_functions[0]; index++)
         if (strcmp(s_functions[index].name, name) == 0) return s_functions[index].function;
-    return NULL;
+    return strcmp(module, "env") == 0 ? missing(name) : NULL;
 }
