@@ -193,7 +193,7 @@ for (const exchange of exchanges)
   for (const message of [exchange.request, exchange.response]) message.chunks = message.chunks.map((chunk) => new Uint8Array(Buffer.from(chunk, 'base64')));
 
 const steps = { compile: [], start: [], first: [], total: [] };
-for (let run = 0; run < 15; run++) {
+for (let run = 0; run < 9; run++) {
   // Another custom section each time: the engine keeps compiled code by the module's bytes.
   const fresh = new Uint8Array(bytes.length + 4);
   fresh.set(bytes);
@@ -214,7 +214,7 @@ const module = new WebAssembly.Module(bytes);
 const host = new Host().start(module);
 const ends = exchanges.map((exchange) => host.serve(exchange));
 // Time enough for the optimising tier, then medians over passes of each exchange's time.
-const until = Date.now() + 400;
+const until = Date.now() + 200;
 while (Date.now() < until) for (const exchange of exchanges) host.serve(exchange);
 const warm = [];
 for (let pass = 0; pass < 200; pass++) {

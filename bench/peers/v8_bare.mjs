@@ -23,7 +23,7 @@ const timeOf = (times) => {
 };
 
 // Time for the optimising tier.
-const until = Date.now() + 300;
+const until = Date.now() + 150;
 while (Date.now() < until) {
   for (const exchange of exchanges) {
     take(exchange);

@@ -33,7 +33,7 @@ public static class BenchRunner
         }
 
         double? emptyProcessUs = request.Processes > 0 && ColdProcess.IsPossible ? Math.Round(await ColdProcess.EmptyUsAsync(request.Processes, cancellation)) : null;
-        PeerReport[] peers = request.MeasuresPeers ? [await V8Peer.MeasureAsync(request.Subjects, progress, cancellation), .. await BarePeers.MeasureAsync(request.Subjects, tasks, progress, cancellation), PeerReports.Workerd] : [];
+        PeerReport[] peers = request.MeasuresPeers ? [await V8Peer.MeasureAsync(request.Subjects, progress, cancellation), .. await BarePeers.MeasureAsync(request.Subjects, tasks, request.MeasuresScaling, progress, cancellation), PeerReports.Workerd] : [];
         return new BenchReport
         {
             Machine = MachineDescription.OfThis(),

@@ -54,7 +54,7 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
                 CompileMs = Rounded((cold.Compiled["compile"] + cold.Compiled["link"]) / 1000),
                 CloneUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].BeginUs)),
                 ResetUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].EndUs)),
-                PlainRequestUs = Rounded(cold.Precompiled["instantiate"] + cold.Precompiled["first call"]),
+                PlainRequestUs = Rounded(cold.PlainRequestUs),
             },
             Receipt = new Receipt { Hot = [], UnexplainedUs = 0 },
             NativeCosts = costs,
@@ -69,7 +69,7 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
 
     private BenchTask WithNative(
         BenchTask task, BenchSubject subject, Dictionary<Arrangement, ArrangementTimes> times, List<IReadOnlyDictionary<Arrangement, ArrangementTimes>> sessions,
-        (ColdTimes Compiled, ColdTimes Precompiled, ColdTimes? Native) cold, ColdProcessFigures? process, CodeFigures? code)
+        (ColdTimes Compiled, ColdTimes Precompiled, double PlainRequestUs, ColdTimes? Native) cold, ColdProcessFigures? process, CodeFigures? code)
     {
         var native = cold.Native!;
         PairedComparison[] each = [.. sessions.Select(session => PairedComparison.Of(session[Arrangement.Native].RoundMediansUs, session[Arrangement.WasmPerRequest].RoundMediansUs))];
@@ -134,11 +134,12 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         return !compared.HasFailures;
     }
 
-    private async Task<(ColdTimes Compiled, ColdTimes Precompiled, ColdTimes? Native)> LoadColdAsync(BenchSubject subject, CancellationToken cancellation)
+    private async Task<(ColdTimes Compiled, ColdTimes Precompiled, double PlainRequestUs, ColdTimes? Native)> LoadColdAsync(BenchSubject subject, CancellationToken cancellation)
     {
         var compiled = await coldLoad.CompileAsync(subject, request.Compilations, cancellation);
         var precompiled = await coldLoad.PrecompiledAsync(subject, Metal.Wasm, request.ColdLoads, cancellation);
-        return (compiled, precompiled, subject.MayRunNative ? await coldLoad.PrecompiledAsync(subject, Metal.Native, request.ColdLoads, cancellation) : null);
+        double plainUs = await coldLoad.PlainRequestUsAsync(subject, request.ColdLoads, cancellation);
+        return (compiled, precompiled, plainUs, subject.MayRunNative ? await coldLoad.PrecompiledAsync(subject, Metal.Native, request.ColdLoads, cancellation) : null);
     }
 
     private static MetalFigures Figures(string file, ArrangementTimes call, ArrangementTimes fresh, ColdProcessFigures? process) => new()

@@ -43,7 +43,7 @@ internal sealed class ColdLoad : IDisposable
         for (int load = 0; load < loads; load++)
         {
             ForgetImages();
-            times.Add(await LoadAsync(subject, Metal.Wasm, cancellation));
+            times.Add(await LoadAsync(subject, Metal.Wasm, InstancePolicy.PerRequest, cancellation));
         }
 
         return ColdTimes.MedianOf(times);
@@ -53,20 +53,33 @@ internal sealed class ColdLoad : IDisposable
     public async Task<ColdTimes> PrecompiledAsync(BenchSubject subject, Metal metal, int loads, CancellationToken cancellation)
     {
         var times = new List<ColdTimes>();
-        for (int load = 0; load < loads; load++) times.Add(await LoadAsync(subject, metal, cancellation));
+        for (int load = 0; load < loads; load++) times.Add(await LoadAsync(subject, metal, InstancePolicy.PerRequest, cancellation));
         return ColdTimes.MedianOf(times);
+    }
+
+    /// <summary>What a request takes whose instance is made and started for it: of loads with shared instances, one of which there is for each processor.</summary>
+    public async Task<double> PlainRequestUsAsync(BenchSubject subject, int loads, CancellationToken cancellation)
+    {
+        var times = new List<double>();
+        for (int load = 0; load < loads; load++)
+        {
+            var one = await LoadAsync(subject, Metal.Wasm, InstancePolicy.Shared, cancellation);
+            times.Add((one["instantiate"] / Environment.ProcessorCount) + one["first call"]);
+        }
+
+        return Quantile.Median(times);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private async Task<ColdTimes> LoadAsync(BenchSubject subject, Metal metal, CancellationToken cancellation)
+    private async Task<ColdTimes> LoadAsync(BenchSubject subject, Metal metal, InstancePolicy instance, CancellationToken cancellation)
     {
         var clock = new CaseClock();
         clock.Set(subject.Cases[0].Clock);
         var times = new CaseTimes();
         var services = new PluginHostServices { Time = clock, Engine = new WasmEngine(new EngineOptions { Cache = new CodeCache(_folder) }) };
         long started = Stopwatch.GetTimestamp();
-        await using var plugin = await PluginLoader.LoadAsync(subject.ConfigFor(metal, InstancePolicy.PerRequest), services, cancellation);
+        await using var plugin = await PluginLoader.LoadAsync(subject.ConfigFor(metal, instance), services, cancellation);
         long loaded = Stopwatch.GetTimestamp();
         CaseExchange.Measure(plugin, subject.Cases[0], times);
         double totalUs = Stopwatch.GetElapsedTime(started).TotalMicroseconds;

@@ -16,6 +16,7 @@ namespace Bimetal.Meter.Peers;
 /// <summary>Measures V8 and wasm2c.</summary>
 internal sealed class BarePeers : IDisposable
 {
+    private const string Wasm2c = "wasm2c with clang, code alone";
     private const string RuntimeFolder = "/usr/share/wabt/wasm2c";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
@@ -26,7 +27,7 @@ internal sealed class BarePeers : IDisposable
 
     /// <summary>Both peers on every task that has a code ratio, or why not.</summary>
     public static async Task<IReadOnlyList<PeerReport>> MeasureAsync(
-        IReadOnlyList<BenchSubject> subjects, IReadOnlyList<BenchTask> tasks, IProgress<string>? progress, CancellationToken cancellation)
+        IReadOnlyList<BenchSubject> subjects, IReadOnlyList<BenchTask> tasks, bool isFull, IProgress<string>? progress, CancellationToken cancellation)
     {
         string? folder = SdkFolder.TryFind() is { } sdk ? Path.Combine(sdk.Home, "bench", "peers") : null;
         if (folder is null || !Directory.Exists(folder)) return [];
@@ -36,7 +37,9 @@ internal sealed class BarePeers : IDisposable
         return
         [
             await peers.ReportAsync("V8, code alone", measured, peers.RunV8Async, cancellation),
-            await peers.ReportAsync("wasm2c with clang, code alone", measured, peers.RunWasm2cAsync, cancellation),
+            isFull
+                ? await peers.ReportAsync(Wasm2c, measured, peers.RunWasm2cAsync, cancellation)
+                : new PeerReport { Name = Wasm2c, Skipped = "it compiles each module for seconds; --full measures it" },
         ];
     }
 

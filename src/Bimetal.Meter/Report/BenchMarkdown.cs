@@ -22,14 +22,18 @@ public static class BenchMarkdown
 
     private static string Table(BenchReport report)
     {
-        var text = new StringBuilder("| task, µs per exchange | native p50 / p99 | wasm p50 / p99 | tax at p50 | ratio | of the budget |\n|---|---|---|---|---|---|\n");
+        var text = new StringBuilder(
+            "| task, µs p50 / p99 | native | best native | wasm, warm | wasm, fresh instance | tax of a request | code alone | of its budget |\n|---|---|---|---|---|---|---|---|\n");
         foreach (var task in report.Tasks)
         {
-            if (task is not { Native: { } native, Tax: { } tax }) continue;
-            Row(text, $"{task.Task}: call", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
-            Row(text, $"{task.Task}: request", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
+            if (task is { Native: { } native, Tax: { } tax }) Row(text, task, native, tax);
         }
 
+        var summary = report.Summary;
+        text.Append(CultureInfo.InvariantCulture, $"\nNative was faster in {summary.NativeWins} of the {summary.Tasks} tasks that we chose, in every session");
+        text.Append(CultureInfo.InvariantCulture, $"; geometric means of wasm to native: code {summary.CodeRatioGeomean:0.00}, call {summary.CallRatioGeomean:0.00}, request {summary.RequestRatioGeomean:0.00}");
+        text.Append(CultureInfo.InvariantCulture, $"; at most {summary.MaxBudgetShare:0.00 %} of a budget.\n");
+        if (report.Claims.Count > 0) Claims(text, report.Claims);
         var machine = report.Machine;
         text.Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"{machine.Cpu}, {machine.Cores} cores, {machine.Kernel}; Bimetal {machine.Bimetal} on {machine.Runtime}; {machine.Date}. ");
@@ -38,9 +42,23 @@ public static class BenchMarkdown
         return text.ToString();
     }
 
-    private static void Row(
-        StringBuilder text, string name, double nativeP50, double nativeP99, double wasmP50, double wasmP99, double delta, double ratio, double? budget) =>
+    private static void Row(StringBuilder text, BenchTask task, MetalFigures native, TaxFigures tax)
+    {
+        string best = task.NativeBest is { } tuned ? Pair(tuned.CallP50Us, tuned.CallP99Us) : "-";
+        string code = task.CodeRatio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) + "x" : "-";
         text.Append(
             CultureInfo.InvariantCulture,
-            $"| {name} | {nativeP50:0.00} / {nativeP99:0.00} | {wasmP50:0.00} / {wasmP99:0.00} | {delta:+0.00;-0.00} | {ratio:0.00} | {(budget is { } us ? $"{delta / us:0.00 %}" : "-")} |\n");
+            $"| {task.Task} | {Pair(native.RequestP50Us, native.RequestP99Us)} | {best} | {Pair(task.Wasm.CallP50Us, task.Wasm.CallP99Us)} | {Pair(task.Wasm.RequestP50Us, task.Wasm.RequestP99Us)} ");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| {tax.RequestDeltaUs:+0.00;-0.00} ({tax.IntervalUs[0]:+0.00;-0.00} to {tax.IntervalUs[1]:+0.00;-0.00}) | {code} | {(tax.BudgetShare is { } share ? $"{share:0.00 %}" : "-")} |\n");
+    }
+
+    private static void Claims(StringBuilder text, IReadOnlyList<ClaimRow> claims)
+    {
+        text.Append("\n| the article's claim | claimed | peers as shipped | Bimetal, features off | Bimetal | verdict |\n|---|---|---|---|---|---|\n");
+        foreach (var row in claims) text.Append(CultureInfo.InvariantCulture, $"| {row.Claim} | {row.Claimed} | {row.Peers} | {row.Plain} | {row.Bimetal} | {row.Verdict} |\n");
+    }
+
+    private static string Pair(double p50, double p99) => string.Create(CultureInfo.InvariantCulture, $"{p50:0.00} / {p99:0.00}");
 }

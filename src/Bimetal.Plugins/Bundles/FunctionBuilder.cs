@@ -37,8 +37,7 @@ public static class FunctionBuilder
         string output = Path.Combine(folder.Path, "build", "bare", target.Metal == Metal.Wasm ? "bare.wasm" : "bare.so");
         string[] flags = [.. ClangCommand.Flags(target), "-DBP_HOST_TABLE=\"bare_table.h\""];
         string inputs = string.Join('\n', BuildRecord.DigestOfSources(folder.Path), BuildRecord.DigestOfSources(sdk.Sources, sdk.NativeInclude, BareFolder(sdk)), BuildRecord.DigestOf(flags));
-        if (File.Exists(output) && File.Exists(output + RecordSuffix) && await File.ReadAllTextAsync(output + RecordSuffix, cancellation) == inputs) return output;
-        Directory.CreateDirectory(Path.GetDirectoryName(output)!);
+        if (await IsBuiltOfAsync(output, inputs, cancellation)) return output;
         // The bare folder's own string.h is for wasm alone, which has none.
         string[] include = [target.Metal == Metal.Wasm ? "-I" : "-iquote", BareFolder(sdk), "-I", sdk.Sources, "-I", sdk.NativeInclude];
         string[] memory = target.Metal == Metal.Wasm ? [Path.Combine(sdk.Sources, "wasm_memory.c")] : [];
@@ -61,12 +60,22 @@ public static class FunctionBuilder
         string best = Path.Combine(sdk.Home, "bench", "best"), tuned = Path.Combine(best, folder.Manifest.Name.Replace('-', '_') + ".c");
         bool isTuned = File.Exists(tuned) && folder.Path == Path.Combine(sdk.Home, "plugins", folder.Manifest.Name);
         string output = Path.Combine(folder.Path, "build", "best", "best.so");
-        Directory.CreateDirectory(Path.GetDirectoryName(output)!);
+        string[] flags = [.. ClangCommand.Flags(BuildTarget.NativeHere), "-O3", "-march=native", "-mtune=native"];
+        string inputs = string.Join('\n', BuildRecord.DigestOfSources(folder.Path), BuildRecord.DigestOfSources(sdk.Sources, sdk.NativeInclude, best), BuildRecord.DigestOf([.. flags, tuned]));
+        if (await IsBuiltOfAsync(output, inputs, cancellation)) return (output, isTuned);
         string[] sources = isTuned ? [tuned] : [.. folder.Manifest.Sources.Select(file => Path.Combine(folder.Path, file))];
         string[] include = ["-I", best, "-I", sdk.Sources, "-I", sdk.NativeInclude];
-        string[] arguments = [.. ClangCommand.Flags(BuildTarget.NativeHere), "-O3", "-march=native", "-mtune=native", .. include, .. sources, Path.Combine(sdk.Sources, "glue_native.c"), "-o", output];
-        await RunAsync(folder.Path, BuildTarget.NativeHere, arguments, cancellation);
+        await RunAsync(folder.Path, BuildTarget.NativeHere, [.. flags, .. include, .. sources, Path.Combine(sdk.Sources, "glue_native.c"), "-o", output], cancellation);
+        await File.WriteAllTextAsync(output + RecordSuffix, inputs, cancellation);
         return (output, isTuned);
+    }
+
+    /// <summary>Whether an artefact is there and of these inputs; otherwise there is a folder for it afterwards.</summary>
+    private static async Task<bool> IsBuiltOfAsync(string output, string inputs, CancellationToken cancellation)
+    {
+        if (File.Exists(output) && File.Exists(output + RecordSuffix) && await File.ReadAllTextAsync(output + RecordSuffix, cancellation) == inputs) return true;
+        Directory.CreateDirectory(Path.GetDirectoryName(output)!);
+        return false;
     }
 
     private static string BareFolder(SdkFolder sdk) => Path.Combine(sdk.Home, "bench", "bare");
