@@ -103,7 +103,7 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
     private IReadOnlyList<Arrangement> Arrangements(BenchSubject subject)
     {
         if (!request.Ablates) return PluginWorkload.Taxes;
-        // Without the check of the stack's limit code can leave the sandbox: not for code that is not trusted.
+        // A receipt is a comparison: without native there is none.
         return subject.MayRunNative ? PluginWorkload.Everything : PluginWorkload.Taxes;
     }
 

@@ -62,7 +62,7 @@ public sealed class PluginWorkload : IAsyncDisposable
 
     public Plugin this[Arrangement arrangement] => _plugins[arrangement];
 
-    /// <summary>Loads a subject, whose builds are current. Native is left out where it must not be loaded.</summary>
+    /// <summary>Loads a subject, whose builds are current. What must not be loaded of code that is not trusted is left out.</summary>
     /// <param name="bestPath">The shared object of <see cref="Arrangement.NativeBest"/>; null: that one is left out.</param>
     /// <exception cref="PluginLoadException">It does not load.</exception>
     public static async Task<PluginWorkload> LoadAsync(BenchSubject subject, IReadOnlyList<Arrangement> arrangements, string? bestPath, CancellationToken cancellation)
@@ -74,7 +74,14 @@ public sealed class PluginWorkload : IAsyncDisposable
         {
             foreach (var arrangement in arrangements)
             {
-                bool isLeftOut = arrangement == Arrangement.NativeBest ? bestPath is null : arrangement == Arrangement.Native && !subject.MayRunNative;
+                bool isLeftOut = arrangement switch
+                {
+                    Arrangement.Native => !subject.MayRunNative,
+                    Arrangement.NativeBest => bestPath is null || !subject.MayRunNative,
+                    // Endless recursion would leave the sandbox.
+                    Arrangement.WasmUncheckedStack => subject.Config.Trust != Trust.FirstParty,
+                    _ => false,
+                };
                 if (!isLeftOut) workload._plugins[arrangement] = await LoadAsync(subject, arrangement, bestPath, cancellation);
             }
 
