@@ -55,7 +55,7 @@ public sealed record CompileOptions
     /// <summary>What stops the code at its CPU limit.</summary>
     public InterruptMode Interrupt { get; init; }
 
-    /// <summary>Fewer optimisation passes: compiles faster, runs slower.</summary>
+    /// <summary>LLVM's code generator alone, none of its optimisation passes: compiles faster, runs slower.</summary>
     public bool Quick { get; init; }
 
     /// <summary>

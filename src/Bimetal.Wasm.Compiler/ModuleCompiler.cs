@@ -13,7 +13,8 @@ namespace Bimetal.Wasm.Compiler;
 /// <summary>Compiles modules ahead of time with LLVM. Thread-safe.</summary>
 /// <param name="cache">Where compiled code is kept; null compiles each time.</param>
 /// <param name="limits">Bounds of the child processes; null for the defaults.</param>
-public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? limits = null)
+/// <param name="progress">Told of each run of clang that has ended, from whatever thread.</param>
+public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? limits = null, IProgress<CompileProgress>? progress = null)
 {
     // Above this, cutting the IR pays for the fixed cost of another clang (about 0.1 s).
     private const int PartitionBytes = 128 * 1024;
@@ -44,7 +45,7 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
         clock.Restart();
         var ir = ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Of(_limits));
         stages.Add(("emit", clock.Elapsed));
-        byte[] bytes = new ImageBuilder(toolchain, _limits, cache).Build(ir, options, modules.Count, stages, cancellation);
+        byte[] bytes = new ImageBuilder(toolchain, _limits, cache, progress).Build(ir, options, modules.Count, stages, cancellation);
         if (cache?.Write(key, bytes) == true) cache.Write(CacheKey.OfLatestImage(modules, options), Encoding.ASCII.GetBytes(key));
         return new CompiledImage(bytes, key, FromCache: false, stages);
     }
@@ -54,7 +55,7 @@ public sealed class ModuleCompiler(CodeCache? cache = null, ToolchainLimits? lim
 
     /// <summary>The LLVM IR that <see cref="Compile"/> would hand to clang, one text for each partition; for tests and the curious.</summary>
     public static IReadOnlyList<string> EmitIr(IReadOnlyList<WasmModule> modules, CompileOptions options) =>
-        [.. ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Unlimited).Partitions.Select(pieces => string.Concat(pieces))];
+        [.. ImageEmitter.Emit(modules, options, PartitionBytes, EmissionBudget.Unlimited).Partitions.Select(partition => string.Concat(partition.Pieces))];
 
     private bool TryFindToolchain([NotNullWhen(true)] out LlvmToolchain? toolchain, [NotNullWhen(false)] out ToolchainException? missing)
     {

@@ -16,11 +16,10 @@
 ;;   %6 = icmp ule i64 %1, %5
 ;;   br i1 %6, label %b0, label %t0
 ;; b0:
-;;   %7 = zext i32 %a0 to i64
-;;   %8 = getelementptr i8, ptr %mb, i64 %7
-;;   %9 = getelementptr i8, ptr %8, i64 100
-;;   %10 = load i64, ptr %9, align 1, !tbaa !4
-;;   ret i64 %10
+;;   %7 = getelementptr i8, ptr %mb, i64 %0
+;;   %8 = getelementptr i8, ptr %7, i64 100
+;;   %9 = load i64, ptr %8, align 1, !tbaa !4
+;;   ret i64 %9
 ;; t0:
 ;;   call void @raise(ptr %c, i32 5)
 ;;   unreachable
@@ -38,9 +37,8 @@
 ;;   %7 = icmp ule i64 %2, %6
 ;;   br i1 %7, label %b0, label %t0
 ;; b0:
-;;   %8 = zext i32 %a0 to i64
-;;   %9 = getelementptr i8, ptr %mb, i64 %8
-;;   store i8 %0, ptr %9, align 1, !tbaa !4
+;;   %8 = getelementptr i8, ptr %mb, i64 %1
+;;   store i8 %0, ptr %8, align 1, !tbaa !4
 ;;   ret void
 ;; t0:
 ;;   call void @raise(ptr %c, i32 5)

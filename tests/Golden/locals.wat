@@ -11,23 +11,15 @@
 ;; ---- IR ----
 ;; define internal i32 @m0f0(ptr noundef nonnull align 64 dereferenceable(192) %c, i32 %a0, i32 %a1) #0 {
 ;; e:
-;;   %l0 = alloca i32
-;;   store i32 %a0, ptr %l0
-;;   %l2 = alloca i32
-;;   store i32 0, ptr %l2
 ;;   %0 = add i32 %a0, %a1
-;;   store i32 %0, ptr %l2
 ;;   %1 = mul i32 %0, %0
-;;   store i32 %1, ptr %l0
 ;;   br label %b0
 ;; b0:
-;;   %2 = load i32, ptr %l0
-;;   %3 = sub i32 %2, 1
-;;   store i32 %3, ptr %l0
-;;   %4 = icmp ne i32 %3, 0
-;;   br i1 %4, label %b0, label %b1
+;;   %v0 = phi i32 [ %1, %e ], [ %2, %b0 ]
+;;   %2 = sub i32 %v0, 1
+;;   %3 = icmp ne i32 %2, 0
+;;   br i1 %3, label %b0, label %b1
 ;; b1:
-;;   %5 = load i32, ptr %l2
-;;   %6 = add i32 %5, %3
-;;   ret i32 %6
+;;   %4 = add i32 %0, %2
+;;   ret i32 %4
 ;; }

@@ -23,8 +23,6 @@
 ;; define internal double @m0f1(ptr noundef nonnull align 64 dereferenceable(224) %c, i32 %a0) #0 {
 ;; e:
 ;;   %ra = alloca [4 x i64], align 16
-;;   %l1 = alloca <2 x i64>
-;;   store <2 x i64> zeroinitializer, ptr %l1
 ;;   %sp = call i64 @llvm.read_register.i64(metadata !1)
 ;;   %sl = getelementptr i8, ptr %c, i64 16
 ;;   %sm = load i64, ptr %sl, align 8, !tbaa !6
@@ -38,7 +36,6 @@
 ;;   %3 = load <2 x i64>, ptr %2, align 8, !tbaa !16
 ;;   %4 = getelementptr i8, ptr %ra, i64 24
 ;;   %5 = load double, ptr %4, align 8, !tbaa !16
-;;   store <2 x i64> %3, ptr %l1
 ;;   %6 = sitofp i32 %1 to double
 ;;   ret double %6
 ;; t0:

@@ -19,11 +19,8 @@
 ;; }
 ;; define internal i64 @m0f1(ptr noundef nonnull align 64 dereferenceable(256) %c, i32 %a0) #0 {
 ;; e:
-;;   %l1 = alloca i32
-;;   store i32 0, ptr %l1
 ;;   %mb = load ptr, ptr %c, align 8, !invariant.load !0
 ;;   %0 = add i32 %a0, 8
-;;   store i32 %0, ptr %l1
 ;;   %1 = zext i32 %0 to i64
 ;;   %2 = getelementptr i8, ptr %mb, i64 %1
 ;;   %3 = getelementptr i8, ptr %2, i64 4294967295

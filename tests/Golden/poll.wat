@@ -59,30 +59,27 @@
 ;; }
 ;; define internal void @m0f3(ptr noundef nonnull align 64 dereferenceable(192) %c, i32 %a0) #0 {
 ;; e:
-;;   %l0 = alloca i32
-;;   store i32 %a0, ptr %l0
 ;;   %mb = load ptr, ptr %c, align 8, !invariant.load !0
 ;;   br label %b0
 ;; b0:
+;;   %v0 = phi i32 [ %a0, %e ], [ %6, %b1 ]
 ;;   %0 = getelementptr i8, ptr %c, i64 24
 ;;   %1 = load volatile i32, ptr %0, align 8, !tbaa !6
 ;;   %2 = icmp ne i32 %1, 0
 ;;   br i1 %2, label %tp, label %b1
 ;; b1:
-;;   %3 = load i32, ptr %l0
-;;   %4 = trunc i32 7 to i8
-;;   %5 = zext i32 %3 to i64
-;;   %6 = getelementptr i8, ptr %mb, i64 %5
-;;   store i8 %4, ptr %6, align 1, !tbaa !4
-;;   %7 = sub i32 %3, 1
-;;   store i32 %7, ptr %l0
-;;   %8 = icmp ne i32 %7, 0
-;;   br i1 %8, label %b0, label %b2
+;;   %3 = trunc i32 7 to i8
+;;   %4 = zext i32 %v0 to i64
+;;   %5 = getelementptr i8, ptr %mb, i64 %4
+;;   store i8 %3, ptr %5, align 1, !tbaa !4
+;;   %6 = sub i32 %v0, 1
+;;   %7 = icmp ne i32 %6, 0
+;;   br i1 %7, label %b0, label %b2
 ;; b2:
 ;;   ret void
 ;; tp:
-;;   %9 = getelementptr i8, ptr %c, i64 24
-;;   %10 = load volatile i32, ptr %9, align 8, !tbaa !6
-;;   call void @raise(ptr %c, i32 %10)
+;;   %8 = getelementptr i8, ptr %c, i64 24
+;;   %9 = load volatile i32, ptr %8, align 8, !tbaa !6
+;;   call void @raise(ptr %c, i32 %9)
 ;;   unreachable
 ;; }

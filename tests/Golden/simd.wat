@@ -8,34 +8,29 @@
 ;; ---- IR ----
 ;; define internal i32 @m0f0(ptr noundef nonnull align 64 dereferenceable(224) %c, i32 %a0) #0 {
 ;; e:
-;;   %l1 = alloca <2 x i64>
-;;   store <2 x i64> zeroinitializer, ptr %l1
 ;;   %mb = load ptr, ptr %c, align 8, !invariant.load !0
 ;;   %0 = zext i32 %a0 to i64
 ;;   %1 = getelementptr i8, ptr %mb, i64 %0
 ;;   %2 = load <2 x i64>, ptr %1, align 1, !tbaa !4
 ;;   call void asm sideeffect "", "x"(<2 x i64> %2) #4
-;;   %3 = zext i32 %a0 to i64
-;;   %4 = getelementptr i8, ptr %mb, i64 %3
-;;   %5 = getelementptr i8, ptr %4, i64 16
-;;   %6 = load <2 x i64>, ptr %5, align 1, !tbaa !4
-;;   call void asm sideeffect "", "x"(<2 x i64> %6) #4
-;;   %7 = bitcast <2 x i64> %6 to <8 x i16>
-;;   %8 = bitcast <2 x i64> %2 to <8 x i16>
-;;   %9 = mul <8 x i16> %8, %7
-;;   %10 = trunc i32 3 to i16
-;;   %11 = insertelement <8 x i16> poison, i16 %10, i32 0
-;;   %12 = shufflevector <8 x i16> %11, <8 x i16> poison, <8 x i32> zeroinitializer
-;;   %13 = add <8 x i16> %9, %12
-;;   %14 = bitcast <8 x i16> %13 to <2 x i64>
-;;   store <2 x i64> %14, ptr %l1
-;;   %15 = bitcast <2 x i64> %14 to <4 x i32>
-;;   %16 = shl <4 x i32> %15, <i32 16, i32 16, i32 16, i32 16>
-;;   %17 = ashr <4 x i32> %16, <i32 16, i32 16, i32 16, i32 16>
-;;   %18 = ashr <4 x i32> %15, <i32 16, i32 16, i32 16, i32 16>
-;;   %19 = add <4 x i32> %17, %18
-;;   %20 = extractelement <4 x i32> %19, i32 2
-;;   ret i32 %20
+;;   %3 = getelementptr i8, ptr %1, i64 16
+;;   %4 = load <2 x i64>, ptr %3, align 1, !tbaa !4
+;;   call void asm sideeffect "", "x"(<2 x i64> %4) #4
+;;   %5 = bitcast <2 x i64> %4 to <8 x i16>
+;;   %6 = bitcast <2 x i64> %2 to <8 x i16>
+;;   %7 = mul <8 x i16> %6, %5
+;;   %8 = trunc i32 3 to i16
+;;   %9 = insertelement <8 x i16> poison, i16 %8, i32 0
+;;   %10 = shufflevector <8 x i16> %9, <8 x i16> poison, <8 x i32> zeroinitializer
+;;   %11 = add <8 x i16> %7, %10
+;;   %12 = bitcast <8 x i16> %11 to <2 x i64>
+;;   %13 = bitcast <2 x i64> %12 to <4 x i32>
+;;   %14 = shl <4 x i32> %13, <i32 16, i32 16, i32 16, i32 16>
+;;   %15 = ashr <4 x i32> %14, <i32 16, i32 16, i32 16, i32 16>
+;;   %16 = ashr <4 x i32> %13, <i32 16, i32 16, i32 16, i32 16>
+;;   %17 = add <4 x i32> %15, %16
+;;   %18 = extractelement <4 x i32> %17, i32 2
+;;   ret i32 %18
 ;; }
 ;; define internal <2 x i64> @m0f1(ptr noundef nonnull align 64 dereferenceable(224) %c, <2 x i64> %a0, <2 x i64> %a1) #0 {
 ;; e:

@@ -13,45 +13,36 @@
 ;; define internal i32 @m0f0(ptr noundef nonnull align 64 dereferenceable(192) %c, i32 %a0, i32 %a1) #0 {
 ;; e:
 ;;   %k1.0 = alloca i8
-;;   %l0 = alloca i32
-;;   store i32 %a0, ptr %l0
-;;   %l1 = alloca i32
-;;   store i32 %a1, ptr %l1
-;;   %l2 = alloca i32
-;;   store i32 0, ptr %l2
 ;;   %mb = load ptr, ptr %c, align 8, !invariant.load !0
 ;;   store i8 0, ptr %k1.0
 ;;   br label %b0
 ;; b0:
-;;   %0 = load i32, ptr %l0
-;;   %1 = zext i32 %0 to i64
-;;   %2 = getelementptr i8, ptr %mb, i64 %1
-;;   %3 = load i32, ptr %2, align 1, !tbaa !4
-;;   %4 = add i32 %3, 1
-;;   %5 = getelementptr i8, ptr %2, i64 4096
-;;   store i32 %4, ptr %5, align 1, !tbaa !4
-;;   %6 = load i32, ptr %l2
-;;   %7 = getelementptr i8, ptr %2, i64 8192
-;;   %8 = load i32, ptr %7, align 1, !tbaa !4
-;;   %9 = add i32 %6, %8
-;;   store i32 %9, ptr %l2
-;;   %10 = getelementptr i8, ptr %2, i64 12288
-;;   %11 = load i8, ptr %10, align 1, !tbaa !4
-;;   %12 = zext i8 %11 to i32
-;;   %13 = load i8, ptr %k1.0
-;;   %14 = add i8 %13, %11
-;;   store i8 %14, ptr %k1.0
-;;   %15 = add i32 %0, 4
-;;   store i32 %15, ptr %l0
-;;   %16 = load i32, ptr %l1
-;;   %17 = sub i32 %16, 1
-;;   store i32 %17, ptr %l1
-;;   %18 = icmp ne i32 %17, 0
-;;   br i1 %18, label %b0, label %b1
+;;   %v0 = phi i32 [ %a0, %e ], [ %13, %b0 ]
+;;   %v1 = phi i32 [ %a1, %e ], [ %14, %b0 ]
+;;   %v2 = phi i32 [ 0, %e ], [ %7, %b0 ]
+;;   %0 = zext i32 %v0 to i64
+;;   %1 = getelementptr i8, ptr %mb, i64 %0
+;;   %2 = load i32, ptr %1, align 1, !tbaa !4
+;;   %3 = add i32 %2, 1
+;;   %4 = getelementptr i8, ptr %1, i64 4096
+;;   store i32 %3, ptr %4, align 1, !tbaa !4
+;;   %5 = getelementptr i8, ptr %1, i64 8192
+;;   %6 = load i32, ptr %5, align 1, !tbaa !4
+;;   %7 = add i32 %v2, %6
+;;   %8 = getelementptr i8, ptr %1, i64 12288
+;;   %9 = load i8, ptr %8, align 1, !tbaa !4
+;;   %10 = zext i8 %9 to i32
+;;   %11 = load i8, ptr %k1.0
+;;   %12 = add i8 %11, %9
+;;   store i8 %12, ptr %k1.0
+;;   %13 = add i32 %v0, 4
+;;   %14 = sub i32 %v1, 1
+;;   %15 = icmp ne i32 %14, 0
+;;   br i1 %15, label %b0, label %b1
 ;; b1:
-;;   %19 = load i8, ptr %k1.0
-;;   call void asm sideeffect "", "r"(i8 %19) #4
-;;   call void asm sideeffect "", "r"(i32 %9) #4
+;;   %16 = load i8, ptr %k1.0
+;;   call void asm sideeffect "", "r"(i8 %16) #4
+;;   call void asm sideeffect "", "r"(i32 %7) #4
 ;;   call void asm sideeffect "", "~{memory}"() #5
-;;   ret i32 %9
+;;   ret i32 %7
 ;; }

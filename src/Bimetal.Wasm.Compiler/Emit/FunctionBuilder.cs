@@ -20,8 +20,8 @@ internal sealed class FunctionBuilder
     // Label of the cold block that raises what a poll has found.
     private const string PollTrap = "tp";
 
-    // What one value of one branch takes in a phi.
-    private const int CharactersOfIncoming = 16;
+    /// <summary>What one value of one branch counts for: most never become part of a phi.</summary>
+    public const int CharactersOfIncoming = 8;
 
     /// <summary>Where functions called from here leave results that do not fit into registers.</summary>
     public const string CalleeResults = "%ra";
@@ -40,8 +40,9 @@ internal sealed class FunctionBuilder
         Type = type;
         Facts = facts;
         Locals = new LocalVariables(this);
+        Joins = new Joins(this);
         Control = new ControlFlow(this);
-        Addresses = new AddressCache(this);
+        Addresses = new AddressBook(this);
         Loads = new KeptLoads(this);
     }
 
@@ -55,7 +56,9 @@ internal sealed class FunctionBuilder
 
     public ControlFlow Control { get; }
 
-    public AddressCache Addresses { get; }
+    public Joins Joins { get; }
+
+    public AddressBook Addresses { get; }
 
     public KeptLoads Loads { get; }
 
@@ -181,7 +184,7 @@ internal sealed class FunctionBuilder
     public string NewLabel() => $"b{_labelCount++}";
 
     /// <summary>
-    /// Starts a basic block that only the block just ended leads to, so that what is known of locals and addresses still holds.
+    /// Starts a basic block that only the block just ended leads to, so that what is known of addresses still holds.
     /// </summary>
     public void ContinueIn(string label)
     {
@@ -189,12 +192,13 @@ internal sealed class FunctionBuilder
         CurrentBlock = label;
     }
 
-    /// <summary>Starts a basic block that several blocks lead to.</summary>
-    public void JoinIn(string label)
+    /// <summary>Starts a basic block that several blocks lead to, or another than the one just ended.</summary>
+    /// <param name="label">Its label.</param>
+    /// <param name="knownAddresses">How many addresses are known on all ways to it.</param>
+    public void JoinIn(string label, int knownAddresses)
     {
         ContinueIn(label);
-        Locals.Forget();
-        Addresses.Forget();
+        Addresses.Forget(knownAddresses);
     }
 
     public void TrapIf(Value bit, TrapCode code)

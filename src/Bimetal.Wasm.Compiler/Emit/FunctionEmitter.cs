@@ -53,7 +53,9 @@ internal static class FunctionEmitter
         string convention = isTailFunction ? GuestSignature.TailConvention : "";
         text.Append($"define {(isShared ? "hidden" : "internal")} {convention}{GuestSignature.Returned(type)} @{module.FunctionName(index)}(");
         text.Append($"ptr noundef nonnull align 64 dereferenceable({module.Layout.SizeBytes}) %c{GuestSignature.Parameters(type, isTailFunction)}");
-        text.Append(scope == 0 ? ") #0 {\ne:\n" : $") #0 !dbg !{scope} {{\ne:\n").Append(isTailFunction ? GuestSignature.JoinHalves(type) : "").Append(function.Slots).Append(function.Entry).Append(function.Body).Append("}\n");
+        text.Append(scope == 0 ? ") #0 {\ne:\n" : $") #0 !dbg !{scope} {{\ne:\n").Append(isTailFunction ? GuestSignature.JoinHalves(type) : "").Append(function.Slots).Append(function.Entry);
+        function.Joins.AppendBody(text);
+        text.Append("}\n");
         if (isTailFunction && module.ReachableFromOutside.Contains(index)) TailCalls.WriteWrapper(text, module.OuterName(index), module.FunctionName(index), type);
     }
 

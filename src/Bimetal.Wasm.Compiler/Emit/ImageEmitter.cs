@@ -7,8 +7,13 @@ using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Compiler.Emit;
 
-/// <summary>The IR of an image, one LLVM module for each partition: its pieces in order.</summary>
-internal sealed record ImageIr(IReadOnlyList<IReadOnlyList<StringBuilder>> Partitions);
+/// <summary>One LLVM module of an image.</summary>
+/// <param name="Pieces">Its text, in order.</param>
+/// <param name="Effort">What its functions allow LLVM to do.</param>
+internal sealed record PartitionIr(IReadOnlyList<StringBuilder> Pieces, Effort Effort = Effort.Full);
+
+/// <summary>The IR of an image.</summary>
+internal sealed record ImageIr(IReadOnlyList<PartitionIr> Partitions);
 
 /// <summary>Emits images.</summary>
 internal static class ImageEmitter
@@ -16,7 +21,12 @@ internal static class ImageEmitter
     /// <summary>Frames above this are refused by clang: the stack limit check needs the runtime's headroom to be larger.</summary>
     public const int FrameLimitBytes = 128 * 1024;
 
-    private const int MaximumPartitions = 8;
+    // Up to so many are made to keep processors busy; a cut keeps a function from being inlined on its other side.
+    private const int SmallPartitions = 8;
+
+    // Beyond them, one for each so many times the bytes of a small one.
+    private const int LargePartitionFactor = 4;
+    private const int MaximumPartitions = 64;
 
     /// <param name="modules">Validated modules, in the order of the root.</param>
     /// <param name="options">Options of the compilation.</param>
@@ -26,11 +36,13 @@ internal static class ImageEmitter
     {
         TargetCpu.Check(options.Cpu);
         long bodyBytes = modules.Sum(module => module.Functions.Sum(body => (long)body.BodyLength));
-        int partitionCount = (int)Math.Clamp(bodyBytes / partitionBytes, 1, MaximumPartitions);
-        var partitions = Enumerable.Range(0, partitionCount).Select(_ => new Partition()).ToArray();
+        long large = Math.Min(bodyBytes / partitionBytes / LargePartitionFactor, MaximumPartitions);
+        int partitionCount = (int)Math.Max(large, Math.Clamp(bodyBytes / partitionBytes, 1, SmallPartitions));
         var prelude = new Prelude();
         var entries = new EntryTrampolines(budget);
         var scopes = modules.Select((module, ordinal) => new ModuleScope(module, ordinal, options, prelude, budget)).ToArray();
+        var special = scopes.SelectMany(scope => scope.Facts.Functions).Select(function => function.Effort).Where(effort => effort != Effort.Full).Distinct().Order();
+        Partition[] partitions = [.. Enumerable.Range(0, partitionCount).Select(_ => new Partition()), .. special.Select(effort => new Partition { Effort = effort })];
         EmitFunctions(scopes, partitions, bodyBytes);
         string root = RootTable.Write(scopes, entries);
         var first = partitions[0];
@@ -44,12 +56,16 @@ internal static class ImageEmitter
     // Functions stay in order, so that neighbours, which often call each other, can be inlined.
     private static void EmitFunctions(ModuleScope[] scopes, Partition[] partitions, long bodyBytes)
     {
+        int ordinaryCount = partitions.Count(partition => partition.Effort == Effort.Full);
         long emittedBytes = 0;
         foreach (var scope in scopes)
         {
             for (int index = 0; index < scope.Module.Functions.Length; index++)
             {
-                var partition = partitions[(int)Math.Min(emittedBytes * partitions.Length / Math.Max(bodyBytes, 1), partitions.Length - 1)];
+                var effort = scope.Facts.Functions[index].Effort;
+                var partition = effort != Effort.Full
+                    ? Array.Find(partitions, partition => partition.Effort == effort)!
+                    : partitions[(int)Math.Min(emittedBytes * ordinaryCount / Math.Max(bodyBytes, 1), ordinaryCount - 1)];
                 uint functionIndex = (uint)(index + scope.Module.ImportedFunctionCount);
                 scope.Partition = partition;
                 partition.Define(scope.FunctionName(functionIndex));
@@ -87,7 +103,7 @@ internal static class ImageEmitter
         }
     }
 
-    private static StringBuilder[] Assemble(Partition partition, Prelude prelude, CompileOptions options)
+    private static PartitionIr Assemble(Partition partition, Prelude prelude, CompileOptions options)
     {
         string common = $"nounwind \"no-builtins\" \"disable-tail-calls\"=\"true\" \"warn-stack-size\"=\"{FrameLimitBytes}\" {TargetCpu.Attributes(options)}";
         var head = new StringBuilder($"target triple = \"{TargetCpu.Triple(options.Target)}\"\n");
@@ -98,6 +114,6 @@ internal static class ImageEmitter
         tail.Append($"attributes #2 = {{ cold noinline noreturn {common} }}\n");
         tail.Append(OpaqueAssembly.AttributeGroups).Append(Metadata.Definitions(options.Target));
         if (options.Locations) tail.Append(Locations.Unit).Append(partition.Locations.Text);
-        return [head, partition.Text, tail];
+        return new PartitionIr([head, partition.Text, tail], partition.Effort);
     }
 }

@@ -24,11 +24,11 @@ internal sealed class FunctionFacts(int parameterCount)
 
     public long LocalCount { get; set; } = parameterCount;
 
-    /// <summary>For each parameter, whether the body assigns it.</summary>
-    public bool[] AssignedParameters { get; } = new bool[parameterCount];
-
     /// <summary>Loops that LLVM may vectorise, by the offset of their opcode.</summary>
     public IReadOnlyDictionary<int, VectorLoopPlan> VectorLoops { get; set; } = new Dictionary<int, VectorLoopPlan>();
+
+    /// <summary>How much may be done with it (FunctionShape.cs).</summary>
+    public Effort Effort { get; set; }
 
     /// <summary>Whether the function compares the stack pointer with its limit at its start.</summary>
     public bool ChecksStack => Calls || InstructionCount > LeafInstructions || LocalCount > LeafLocals;
@@ -80,6 +80,8 @@ internal sealed class ModuleFacts
             var facts = functions[index] = new FunctionFacts(module.Types[(int)body.TypeIndex].Parameters.Length);
             foreach (var run in body.Locals) facts.LocalCount += run.Count;
             var loops = new VectorLoops();
+            var shape = new FunctionShape();
+            shape.Start(body.BodyLength);
             var reader = new InstructionReader(module.Bytes.Span, body.BodyOffset, body.BodyLength);
             while (!reader.IsAtEnd)
             {
@@ -87,8 +89,10 @@ internal sealed class ModuleFacts
                 Note(facts, in instruction, growsTable);
                 if (instruction.Opcode == Opcode.ReturnCall) tailCallees.Add(instruction.Index);
                 loops.Note(in instruction, reader.Offset);
+                shape.Note(instruction.Opcode);
             }
 
+            facts.Effort = shape.Effort;
             facts.VectorLoops = loops.Judge(module, body);
         }
 
@@ -111,9 +115,6 @@ internal sealed class ModuleFacts
             case Opcode.TableGrow:
                 facts.Calls = true;
                 growsTable[instruction.Index] = true;
-                break;
-            case Opcode.LocalSet or Opcode.LocalTee when instruction.Index < (uint)facts.AssignedParameters.Length:
-                facts.AssignedParameters[instruction.Index] = true;
                 break;
             default:
                 facts.UsesMemory |= instruction.Info.NaturalAlignment >= 0;

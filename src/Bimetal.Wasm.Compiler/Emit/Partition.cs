@@ -15,6 +15,9 @@ internal sealed class Partition
     /// <summary>Where the functions' code comes from.</summary>
     public Locations Locations { get; } = new();
 
+    /// <summary>What its functions allow LLVM to do.</summary>
+    public Effort Effort { get; init; }
+
     public void Define(string name) => _defined.Add(name);
 
     /// <summary>Notes that a function is called here; <paramref name="declaration"/> is used if another partition defines it.</summary>

@@ -40,16 +40,23 @@ internal readonly struct Value : ISpanFormattable
     {
         Nothing,
         Temporary,
+        Argument,
+        Phi,
         Integer,
         Text,
     }
+
+    private string Sigil => _kind switch { Kind.Argument => "%a", Kind.Phi => "%v", _ => "%" };
 
     public ValueType Type { get; }
 
     public Shape Shape { get; }
 
-    /// <summary>Number of the temporary, or -1 for anything else.</summary>
-    public long TemporaryNumber => _kind == Kind.Temporary ? _number : -1;
+    /// <summary>Number of the phi, or -1 for anything else.</summary>
+    public long PhiNumber => _kind == Kind.Phi ? _number : -1;
+
+    /// <summary>Whether this was computed, or came in; as opposed to a constant.</summary>
+    public bool IsVariable => _kind is Kind.Temporary or Kind.Argument or Kind.Phi;
 
     public bool IsConstant => _kind == Kind.Integer || (_kind == Kind.Text && _text![0] is not '%' and not '@');
 
@@ -63,14 +70,23 @@ internal readonly struct Value : ISpanFormattable
     /// <summary>Temporary <c>%number</c>; LLVM requires that these count up in textual order.</summary>
     public static Value Temporary(ValueType type, long number, Shape shape = Shape.Canonical) => new(Kind.Temporary, type, shape, number, null);
 
+    /// <summary>Parameter <c>%aN</c> of the function.</summary>
+    public static Value Argument(ValueType type, long number) => new(Kind.Argument, type, Shape.Canonical, number, null);
+
+    /// <summary>Phi <c>%vN</c> (Joins.cs).</summary>
+    public static Value Phi(ValueType type, long number) => new(Kind.Phi, type, Shape.Canonical, number, null);
+
     public static Value Integer(ValueType type, long constant) => new(Kind.Integer, type, Shape.Canonical, constant, null);
 
     /// <summary>A name with its sigil (<c>%a0</c>, <c>@f1</c>) or the text of a constant.</summary>
     public static Value Named(ValueType type, string text, Shape shape = Shape.Canonical) => new(Kind.Text, type, shape, 0, text);
 
+    /// <summary>Whether two operands are one value in the same form.</summary>
+    public bool IsSame(in Value other) => _kind == other._kind && _number == other._number && Shape == other.Shape && _text == other._text;
+
     public override string ToString() => _kind switch
     {
-        Kind.Temporary => string.Create(CultureInfo.InvariantCulture, $"%{_number}"),
+        Kind.Temporary or Kind.Argument or Kind.Phi => string.Create(CultureInfo.InvariantCulture, $"{Sigil}{_number}"),
         Kind.Integer => _number.ToString(CultureInfo.InvariantCulture),
         _ => _text ?? "",
     };
@@ -81,12 +97,11 @@ internal readonly struct Value : ISpanFormattable
     {
         switch (_kind)
         {
-            case Kind.Temporary:
+            case Kind.Temporary or Kind.Argument or Kind.Phi:
                 charsWritten = 0;
-                if (destination.IsEmpty) return false;
-                destination[0] = '%';
-                if (!_number.TryFormat(destination[1..], out int digits, provider: CultureInfo.InvariantCulture)) return false;
-                charsWritten = digits + 1;
+                string sigil = Sigil;
+                if (!sigil.TryCopyTo(destination) || !_number.TryFormat(destination[sigil.Length..], out int digits, provider: CultureInfo.InvariantCulture)) return false;
+                charsWritten = sigil.Length + digits;
                 return true;
             case Kind.Integer:
                 return _number.TryFormat(destination, out charsWritten, provider: CultureInfo.InvariantCulture);

@@ -10,7 +10,7 @@ using Bimetal.Wasm.Compiler.Toolchain.Map;
 namespace Bimetal.Wasm.Compiler.Toolchain;
 
 /// <summary>Builds images from IR.</summary>
-internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limits, CodeCache? cache)
+internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limits, CodeCache? cache, IProgress<CompileProgress>? progress = null)
 {
     private const string RoutinesObject = "memory.o";
 
@@ -37,13 +37,15 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
     private void CompilePartitions(ImageIr ir, CompileOptions options, PrivateFolder folder, CancellationToken cancellation)
     {
         var failures = new ConcurrentQueue<Exception>();
+        int done = 0;
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.For(0, ir.Partitions.Count, parallel, index =>
         {
             try
             {
-                WriteIr(folder.File($"p{index}.ll"), ir.Partitions[index]);
-                toolchain.Compile(IrArguments($"p{index}", options), folder.Location, limits, cancellation);
+                WriteIr(folder.File($"p{index}.ll"), ir.Partitions[index].Pieces);
+                toolchain.Compile(IrArguments($"p{index}", options, ir.Partitions[index].Effort), folder.Location, limits, cancellation);
+                progress?.Report(new CompileProgress(Interlocked.Increment(ref done), ir.Partitions.Count));
             }
             catch (Exception failure)
             {
@@ -86,10 +88,18 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
 
     // LLVM widens a loop counter to 64 bits for the sake of the counter itself; what is added to it then no longer extends to an
     // address (the sum may wrap in 32 bits), and the loop is not vectorised. Left alone, each address is widened where that is proven.
-    private static string[] IrArguments(string name, CompileOptions options) =>
+    private static string[] IrArguments(string name, CompileOptions options, Effort effort) =>
     [
-        .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", .. TargetFlags(options), "-x", "ir", options.Quick ? "-O1" : "-O2", "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
+        .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", .. TargetFlags(options), "-x", "ir", .. Passes(options, effort), "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
     ];
+
+    // What the emitter writes is in SSA form and was optimised when the module was made: the code generator alone makes usable code of it.
+    private static string[] Passes(CompileOptions options, Effort effort) => effort switch
+    {
+        Effort.Least => ["-O0"],
+        Effort.Full when !options.Quick => ["-O2"],
+        _ => ["-O1", "-Xclang", "-disable-llvm-passes"],
+    };
 
     // Two conditions of one branch are two branches: joined without a branch, as x86's code generator likes to do, what belongs to the second
     // is computed even when the first already decides, which parsers, all of them chains of such conditions, pay for.

@@ -14,7 +14,7 @@ public static class CompileCommandRunner
     {
         try
         {
-            Compile(request, output);
+            Compile(request, output, error);
             return ExitCodes.Success;
         }
         catch (WasmModuleException exception)
@@ -29,13 +29,13 @@ public static class CompileCommandRunner
         return ExitCodes.Failure;
     }
 
-    private static void Compile(CompileRequest request, TextWriter output)
+    private static void Compile(CompileRequest request, TextWriter output, TextWriter error)
     {
         byte[] bytes = File.ReadAllBytes(request.File);
         long start = Stopwatch.GetTimestamp();
         var module = WasmEngine.Check(bytes, request.Limits.Module);
         var checkTime = Stopwatch.GetElapsedTime(start);
-        var image = new ModuleCompiler(request.Cache, request.Limits.Compilation).Compile([module], request.Compile);
+        var image = new ModuleCompiler(request.Cache, request.Limits.Compilation, request.ShowProgress ? new ProgressLines(error) : null).Compile([module], request.Compile);
         if (request.Output is { } path)
         {
             // Written beside the target and renamed, so that a reader never sees half of it.
@@ -52,5 +52,17 @@ public static class CompileCommandRunner
         foreach (var (stage, time) in image.Stages) WriteStage(stage, time);
 
         void WriteStage(string stage, TimeSpan time) => output.WriteLine($"{stage,-10} {time.TotalMilliseconds,10:f2} ms");
+    }
+
+    private sealed class ProgressLines(TextWriter error) : IProgress<CompileProgress>
+    {
+        private readonly Lock _lock = new();
+
+        // One of a few parts is done before anybody reads of it.
+        public void Report(CompileProgress value)
+        {
+            if (value.Count == 1) return;
+            lock (_lock) error.WriteLine($"[{value.Done}/{value.Count}] compiled");
+        }
     }
 }

@@ -19,6 +19,9 @@ public sealed record CompileRequest
 
     public EngineLimits Limits { get; init; } = EngineLimits.Default;
 
+    /// <summary>Whether the error output tells how far a long compilation is.</summary>
+    public bool ShowProgress { get; init; }
+
     /// <summary>Where compiled code is kept between runs; null compiles anew.</summary>
     public CodeCache? Cache { get; init; }
 }

@@ -30,6 +30,7 @@ internal static class CompileCommand
                 Output = result.GetValue(output),
                 Compile = options.Read(result),
                 Limits = options.ReadLimits(result),
+                ShowProgress = !Console.IsErrorRedirected,
                 Cache = result.GetValue(noCache) ? null : CodeCache.ForUser(),
             },
             Console.Out,

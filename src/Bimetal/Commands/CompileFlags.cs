@@ -24,7 +24,7 @@ internal sealed class CompileFlags
     private readonly Option<string> _interrupt = new Option<string>("--interrupt") { Description = "what stops code at its CPU limit; none is for measuring alone", DefaultValueFactory = _ => "signal" }
         .AcceptOnlyFromAmong("signal", "poll", "none");
 
-    private readonly Option<bool> _quick = new("--quick") { Description = "fewer optimisation passes: compiles faster, runs slower" };
+    private readonly Option<bool> _quick = new("--quick") { Description = "LLVM's code generator alone, without its optimisation passes: compiles faster, runs slower" };
 
     private readonly Option<bool> _unmasked = new("--unmasked") { Description = "leave out the masks against speculation, to see what they cost; not for code that is not trusted" };
 

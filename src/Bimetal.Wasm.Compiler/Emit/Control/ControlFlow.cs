@@ -1,6 +1,5 @@
-// Blocks, loops and ifs as basic blocks (core specification 4.4.8). Results of a block become phis at its end; parameters of a loop
-// go through allocas, because the phi at its head would need values that are not written yet. Code that cannot be reached is
-// skipped: only its nesting is counted.
+// Blocks, loops and ifs as basic blocks (core specification 4.4.8). Results of a block, parameters of a loop and assigned locals become
+// phis where paths join (Joins.cs). Code that cannot be reached is skipped: only its nesting is counted.
 
 using System.Collections.Immutable;
 using Bimetal.Wasm.Instructions;
@@ -13,7 +12,6 @@ internal sealed class ControlFlow(FunctionBuilder function)
 {
     private readonly List<ControlFrame> _frames = [];
     private int _skippedDepth;
-    private int _slotCount;
 
     /// <summary>Whether the code at hand can be reached; if not, instructions go to <see cref="Skip"/>.</summary>
     public bool IsReachable { get; private set; } = true;
@@ -60,7 +58,9 @@ internal sealed class ControlFlow(FunctionBuilder function)
     /// <summary>After an instruction that never continues; the operand stack is whatever the enclosing block leaves.</summary>
     public void MarkUnreachable() => IsReachable = false;
 
-    public void Block(BlockType blockType) => Open(FrameKind.Block, blockType, function.NewLabel());
+    /// <param name="blockType">Its type.</param>
+    /// <param name="offset">Offset of its opcode.</param>
+    public void Block(BlockType blockType, int offset) => Open(FrameKind.Block, blockType, offset, function.NewLabel());
 
     /// <param name="blockType">Its type.</param>
     /// <param name="offset">Offset of its opcode.</param>
@@ -74,29 +74,24 @@ internal sealed class ControlFlow(FunctionBuilder function)
             Results = results,
             Height = function.StackDepth - parameters.Length,
             Label = function.NewLabel(),
-            Slots = DeclareSlots(parameters),
+            Assigned = function.Locals.AssignedIn(offset),
+            KnownAddresses = function.Addresses.KnownCount,
         };
+        function.Loads.EnterLoop(offset);
         RecordBranch(frame);
         _frames.Add(frame);
-        function.Loads.EnterLoop(offset);
         function.Line($"br label %{frame.Label}");
-        function.JoinIn(frame.Label);
-        function.Loads.StartLoop();
-        function.TruncateStack(frame.Height);
-        for (int i = 0; i < parameters.Length; i++)
-        {
-            var value = function.Define(parameters[i], $"load {LlvmTypes.Of(parameters[i])}, ptr {frame.Slots[i]}");
-            function.Push(value);
-        }
-
+        StartJoin(frame, function.Joins.Define);
         function.Poll();
     }
 
-    public void If(BlockType blockType)
+    /// <param name="blockType">Its type.</param>
+    /// <param name="offset">Offset of its opcode.</param>
+    public void If(BlockType blockType, int offset)
     {
         var condition = function.PopBit();
         string thenLabel = function.NewLabel();
-        var frame = Open(FrameKind.If, blockType, function.NewLabel());
+        var frame = Open(FrameKind.If, blockType, offset, function.NewLabel());
         function.Line($"br i1 {condition}, label %{thenLabel}, label %{frame.ElseLabel}");
         function.ContinueIn(thenLabel);
     }
@@ -113,12 +108,13 @@ internal sealed class ControlFlow(FunctionBuilder function)
     {
         var frame = _frames[^1];
         if (frame.Kind == FrameKind.If) EndWithoutElse(frame);
-        if (frame.Kind == FrameKind.Loop && IsReachable) function.Loads.LeaveLoop();
+        if (frame.Kind == FrameKind.Loop) function.Loads.LeaveLoop();
         _frames.RemoveAt(_frames.Count - 1);
-        if (frame.IsBranchTarget)
+        if (frame.Kind != FrameKind.Loop && frame.IsBranchTarget)
         {
             if (IsReachable) LeaveTo(frame);
-            JoinResults(frame);
+            IsReachable = true;
+            StartJoin(frame, function.Joins.Join);
         }
 
         if (frame.Kind == FrameKind.Function && IsReachable) Branches.ReturnTop(function);
@@ -129,22 +125,21 @@ internal sealed class ControlFlow(FunctionBuilder function)
     /// </summary>
     public void RecordBranch(ControlFrame frame)
     {
-        var types = frame.BranchTypes;
-        var values = function.PeekLeaving(types.Length);
-        if (frame.Kind != FrameKind.Loop)
-        {
-            frame.AddIncoming(function.CurrentBlock, values);
-            RecordedValues += values.Length + 1;
-            return;
-        }
-
-        // A slot is read only at the head of its loop, straight after a store: storing before a branch that is not taken is harmless.
-        for (int i = 0; i < values.Length; i++) function.Line($"store {LlvmTypes.Of(types[i])} {values[i]}, ptr {frame.Slots[i]}");
+        int stackCount = frame.BranchTypes.Length;
+        var values = new Value[stackCount + frame.Assigned.Length];
+        function.PeekLeaving(stackCount).CopyTo(values, 0);
+        function.Locals.CopyTo(frame.Assigned, values, stackCount);
+        frame.AddIncoming(function.CurrentBlock, values);
+        RecordedValues += values.Length + 1;
     }
 
-    private ControlFrame Open(FrameKind kind, BlockType blockType, string label)
+    private ControlFrame Open(FrameKind kind, BlockType blockType, int offset, string label)
     {
         var (parameters, results) = Signature(blockType);
+        uint[] assigned = function.Locals.AssignedIn(offset);
+        var entryLocals = new Value[kind == FrameKind.If ? assigned.Length : 0];
+        if (kind == FrameKind.If) function.Locals.CopyTo(assigned, entryLocals, 0);
+        RecordedValues += entryLocals.Length;
         var frame = new ControlFrame
         {
             Kind = kind,
@@ -154,6 +149,9 @@ internal sealed class ControlFlow(FunctionBuilder function)
             Label = label,
             ElseLabel = kind == FrameKind.If ? function.NewLabel() : "",
             EntryValues = kind == FrameKind.If ? function.PeekCanonical(parameters.Length) : [],
+            Assigned = assigned,
+            EntryLocals = entryLocals,
+            KnownAddresses = function.Addresses.KnownCount,
         };
         _frames.Add(frame);
         return frame;
@@ -174,7 +172,8 @@ internal sealed class ControlFlow(FunctionBuilder function)
         frame.Kind = FrameKind.Else;
         IsReachable = true;
         function.TruncateStack(frame.Height);
-        function.JoinIn(frame.ElseLabel);
+        function.Locals.Restore(frame.Assigned, frame.EntryLocals);
+        function.JoinIn(frame.ElseLabel, frame.KnownAddresses);
     }
 
     private void LeaveTo(ControlFrame frame)
@@ -183,32 +182,20 @@ internal sealed class ControlFlow(FunctionBuilder function)
         function.Line($"br label %{frame.Label}");
     }
 
-    private void JoinResults(ControlFrame frame)
+    // The block that paths lead to: its values are those that all of them bring, or phis.
+    private void StartJoin(ControlFrame frame, Func<ValueType, IReadOnlyList<Incoming>, int, Value> join)
     {
-        IsReachable = true;
         function.TruncateStack(frame.Height);
-        function.JoinIn(frame.Label);
-        for (int result = 0; result < frame.Results.Length; result++) function.Push(Phi(frame, result));
-    }
-
-    private Value Phi(ControlFrame frame, int result)
-    {
-        var incoming = frame.Incoming;
-        if (incoming.Count == 1) return incoming[0].Values[result];
-        string list = string.Join(", ", incoming.Select(branch => $"[ {branch.Values[result]}, %{branch.FromBlock} ]"));
-        return function.Define(frame.Results[result], $"phi {LlvmTypes.Of(frame.Results[result])} {list}");
-    }
-
-    private string[] DeclareSlots(ImmutableArray<ValueType> types)
-    {
-        string[] slots = new string[types.Length];
-        for (int i = 0; i < slots.Length; i++)
+        function.JoinIn(frame.Label, frame.KnownAddresses);
+        int column = 0;
+        foreach (var type in frame.BranchTypes)
         {
-            slots[i] = $"%s{_slotCount++}";
-            function.Slots.Append($"  {slots[i]} = alloca {LlvmTypes.Of(types[i])}\n");
+            var value = join(type, frame.Incoming, column++);
+            function.Joins.Use(value);
+            function.Push(value);
         }
 
-        return slots;
+        foreach (uint local in frame.Assigned) function.Locals.Set(local, join(function.Locals.TypeOf(local), frame.Incoming, column++));
     }
 
     private (ImmutableArray<ValueType> Parameters, ImmutableArray<ValueType> Results) Signature(BlockType blockType)

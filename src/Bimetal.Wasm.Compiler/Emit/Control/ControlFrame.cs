@@ -16,13 +16,10 @@ internal enum FrameKind : byte
     Else,
 }
 
-/// <summary>A branch into the end of a block, with the results that it brings.</summary>
-internal readonly record struct Incoming(string FromBlock, Value[] Values);
-
 /// <summary>An open block.</summary>
 internal sealed class ControlFrame
 {
-    private List<Incoming>? _incoming;
+    private readonly List<Incoming> _incoming = [];
 
     public required FrameKind Kind { get; set; }
 
@@ -42,15 +39,22 @@ internal sealed class ControlFrame
     /// <summary>Parameters of an <c>if</c>, which its <c>else</c> starts with as well.</summary>
     public Value[] EntryValues { get; init; } = [];
 
-    /// <summary>Allocas that carry the parameters of a loop from each branch to its head.</summary>
-    public string[] Slots { get; init; } = [];
+    /// <summary>Locals that are assigned inside.</summary>
+    public uint[] Assigned { get; init; } = [];
+
+    /// <summary>What those hold where an <c>if</c> begins.</summary>
+    public Value[] EntryLocals { get; init; } = [];
+
+    /// <summary>How many addresses were known before it (AddressBook.cs).</summary>
+    public int KnownAddresses { get; init; }
 
     /// <summary>Types that a branch to this frame takes from the stack.</summary>
     public ImmutableArray<ValueType> BranchTypes => Kind == FrameKind.Loop ? Parameters : Results;
 
-    public bool IsBranchTarget => _incoming is not null;
+    public bool IsBranchTarget => _incoming.Count > 0;
 
-    public IReadOnlyList<Incoming> Incoming => _incoming ?? (IReadOnlyList<Incoming>)[];
+    /// <summary>The branches so far: the values that they take from the stack, then those of <see cref="Assigned"/>.</summary>
+    public IReadOnlyList<Incoming> Incoming => _incoming;
 
-    public void AddIncoming(string fromBlock, Value[] values) => (_incoming ??= []).Add(new Incoming(fromBlock, values));
+    public void AddIncoming(string fromBlock, Value[] values) => _incoming.Add(new Incoming(fromBlock, values));
 }

@@ -15,9 +15,9 @@ internal static class ControlInstructions
         {
             case Opcode.Unreachable: Branches.Unreachable(function); break;
             case Opcode.Nop: break;
-            case Opcode.Block: function.Control.Block(instruction.BlockType); break;
+            case Opcode.Block: function.Control.Block(instruction.BlockType, instruction.Offset); break;
             case Opcode.Loop: function.Control.Loop(instruction.BlockType, instruction.Offset); break;
-            case Opcode.If: function.Control.If(instruction.BlockType); break;
+            case Opcode.If: function.Control.If(instruction.BlockType, instruction.Offset); break;
             case Opcode.Else: function.Control.Else(); break;
             case Opcode.End: function.Control.End(); break;
             case Opcode.Br: Branches.Branch(function, instruction.Index); break;
@@ -42,8 +42,8 @@ internal static class ControlInstructions
     private static void Select(FunctionBuilder function)
     {
         var condition = function.PopBit();
-        var whenZero = function.Pop();
-        var whenSet = function.Pop();
+        var whenZero = FloatConstants.Leaving(function, function.Pop());
+        var whenSet = FloatConstants.Leaving(function, function.Pop());
         string type = LlvmTypes.Of(whenSet);
         function.Push(function.Define(whenSet.Type, $"select i1 {condition}, {type} {whenSet}, {type} {whenZero}"));
     }

@@ -1,5 +1,6 @@
 // Global variables: in the context itself, or for imported ones in the exporter's context behind a pointer (ContextLayout.cs).
 
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Instructions;
 
 namespace Bimetal.Wasm.Compiler.Emit.Control;
@@ -23,7 +24,7 @@ internal static class Globals
 
     public static void Set(FunctionBuilder function, uint index)
     {
-        var value = function.Pop();
+        var value = FloatConstants.Leaving(function, function.Pop());
         var address = Address(function, index);
         function.Line($"store {LlvmTypes.Of(value)} {value}, ptr {address}, align 8, {Metadata.Globals}");
     }

@@ -1,5 +1,5 @@
-// Locals and parameters. Each is an alloca (LLVM's mem2reg makes registers of them) except parameters that are never assigned;
-// within a stretch of straight-line code the last known value is reused, which saves most of the loads.
+// Locals and parameters as values in SSA form: nothing of them is in memory. Where paths join, those that are assigned inside the block
+// that ends there, or in the loop that begins, may become phis (Joins.cs).
 
 using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Modules;
@@ -10,82 +10,64 @@ namespace Bimetal.Wasm.Compiler.Emit.Control;
 internal sealed class LocalVariables(FunctionBuilder function)
 {
     private ValueType[] _types = [];
-    private Value[] _known = [];
-    private int[] _knownSince = [];
-    private Value?[] _fixed = [];
-    private int _stretch = 1;
+    private Value[] _values = [];
+    private Dictionary<int, uint[]> _assigned = [];
 
-    /// <summary>Declares parameters and locals in the entry block.</summary>
+    /// <summary>Gives parameters and locals their first values.</summary>
     public void Declare(FunctionType type, Function body)
     {
-        int count = type.Parameters.Length;
-        foreach (var run in body.Locals) count += (int)run.Count;
-        _types = new ValueType[count];
-        _known = new Value[count];
-        _knownSince = new int[count];
-        _fixed = new Value?[type.Parameters.Length];
-        int index = 0;
-        for (; index < type.Parameters.Length; index++) DeclareParameter(index, type.Parameters[index]);
-        foreach (var run in body.Locals)
+        _assigned = AssignedLocals.Find(function.Module, body);
+        var types = new List<ValueType>(type.Parameters);
+        foreach (var run in body.Locals) types.AddRange(Enumerable.Repeat(run.Type, (int)run.Count));
+        _types = [.. types];
+        _values = new Value[_types.Length];
+        var zeros = new Dictionary<ValueType, Value>();
+        for (int index = 0; index < _types.Length; index++)
         {
-            var zero = LlvmTypes.Zero(run.Type);
-            if (run.Count > 0 && run.Type is ValueType.F32 or ValueType.F64) zero = HideZero(index, zero);
-            for (uint i = 0; i < run.Count; i++, index++) DeclareVariable(index, run.Type, zero);
+            if (index < type.Parameters.Length)
+            {
+                _values[index] = Value.Argument(_types[index], index);
+                continue;
+            }
+
+            if (!zeros.TryGetValue(_types[index], out var zero)) zeros.Add(_types[index], zero = FirstValue(_types[index]));
+            _values[index] = zero;
         }
     }
 
+    /// <summary>The value of a local, to be used by an instruction.</summary>
     public Value Get(uint index)
     {
-        if (_knownSince[index] == _stretch) return _known[index];
-        if (index < (uint)_fixed.Length && _fixed[index] is { } argument) return argument;
-        var value = function.Define(_types[index], $"load {LlvmTypes.Of(_types[index])}, ptr %l{index}");
-        Know((int)index, value);
-        return value;
+        function.Joins.Use(_values[index]);
+        return _values[index];
     }
 
-    public void Set(uint index, Value value)
+    public void Set(uint index, Value value) => _values[index] = value;
+
+    /// <summary>Locals that the block assigns which begins at an offset of the module.</summary>
+    public uint[] AssignedIn(int offset) => _assigned[offset];
+
+    public ValueType TypeOf(uint index) => _types[index];
+
+    /// <summary>Adds the values of some locals to <paramref name="values"/>, from <paramref name="start"/> on.</summary>
+    public void CopyTo(uint[] locals, Value[] values, int start)
     {
-        function.Line($"store {LlvmTypes.Of(value)} {value}, ptr %l{index}");
-        Know((int)index, value);
+        foreach (uint local in locals) values[start++] = _values[local];
     }
 
-    /// <summary>Takes it that a variable holds a value, until code begins that other paths lead to; for one that is not assigned before.</summary>
-    public void Assume(uint index, Value value) => Know((int)index, value);
-
-    /// <summary>Forgets known values, because code that other paths lead to begins.</summary>
-    public void Forget() => _stretch++;
+    /// <summary>The reverse of <see cref="CopyTo"/>.</summary>
+    public void Restore(uint[] locals, ReadOnlySpan<Value> values)
+    {
+        for (int i = 0; i < locals.Length; i++) _values[locals[i]] = values[i];
+    }
 
     // See FloatConstants.Leaving; names in the entry block do not count as temporaries.
-    private Value HideZero(int index, Value zero)
+    private Value FirstValue(ValueType type)
     {
-        function.Entry.Append($"  %z{index} = {OpaqueAssembly.Hidden(function, zero)}\n");
-        return Value.Named(zero.Type, $"%z{index}");
-    }
-
-    private void DeclareParameter(int index, ValueType type)
-    {
-        var argument = Value.Named(type, $"%a{index}");
-        if (function.Facts.AssignedParameters[index])
-        {
-            DeclareVariable(index, type, argument);
-            return;
-        }
-
-        _types[index] = type;
-        _fixed[index] = argument;
-    }
-
-    private void DeclareVariable(int index, ValueType type, Value initial)
-    {
-        string llvmType = LlvmTypes.Of(type);
-        function.Entry.Append($"  %l{index} = alloca {llvmType}\n  store {llvmType} {initial}, ptr %l{index}\n");
-        _types[index] = type;
-        Know(index, initial);
-    }
-
-    private void Know(int index, Value value)
-    {
-        _known[index] = value;
-        _knownSince[index] = _stretch;
+        var zero = LlvmTypes.Zero(type);
+        if (type is not (ValueType.F32 or ValueType.F64)) return zero;
+        string name = type == ValueType.F32 ? "%zf" : "%zd";
+        function.Entry.Append($"  {name} = {OpaqueAssembly.Hidden(function, zero)}\n");
+        return Value.Named(type, name);
     }
 }

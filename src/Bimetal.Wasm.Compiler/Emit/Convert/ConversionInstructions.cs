@@ -49,6 +49,9 @@ internal static class ConversionInstructions
     private static void Cast(FunctionBuilder function, string operation, ValueType target)
     {
         var value = function.Pop();
+
+        // A constant must not become a float that LLVM knows (FloatConstants.Leaving).
+        if (value.IsConstant && target is ValueType.F32 or ValueType.F64) value = OpaqueAssembly.Hide(function, value);
         function.Push(function.Define(target, $"{operation} {LlvmTypes.Of(value)} {value} to {LlvmTypes.Of(target)}"));
     }
 

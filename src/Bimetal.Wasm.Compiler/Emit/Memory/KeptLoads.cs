@@ -21,7 +21,8 @@ internal sealed class KeptLoads(FunctionBuilder function)
 
     private VectorLoopPlan? _plan;
     private Value _copyBase;
-    private (uint Local, Value Value)[] _hiddenLocals = [];
+    private uint[] _hiddenLocals = [];
+    private Value[] _plainLocals = [];
     private int _loopCount;
 
     private bool IsNeeded => function.Options is { Mode: CompileMode.Conformant, Bounds: BoundsMode.Guard };
@@ -30,8 +31,8 @@ internal sealed class KeptLoads(FunctionBuilder function)
     /// <param name="offset">Offset of its opcode.</param>
     public void EnterLoop(int offset)
     {
-        // A loop that polls is not vectorised.
-        if (!IsNeeded || function.Options.Interrupt == InterruptMode.Poll || !function.Facts.VectorLoops.TryGetValue(offset, out _plan)) return;
+        // A loop that polls is not vectorised, and without LLVM's passes none is.
+        if (!IsNeeded || function.Options is { Interrupt: InterruptMode.Poll } or { Quick: true } || !function.Facts.VectorLoops.TryGetValue(offset, out _plan)) return;
         _loopCount++;
         for (int width = 0; width < WidthTypes.Length; width++)
         {
@@ -40,25 +41,21 @@ internal sealed class KeptLoads(FunctionBuilder function)
             function.Line($"store {WidthTypes[width]} 0, ptr {Sum(width)}");
         }
 
-        if (_plan.Copies.Count > 0) _copyBase = OpaqueAssembly.Hide(function, Value.Named(ValueType.FuncRef, AddressCache.Base));
-        _hiddenLocals = [.. _plan.Hidden.Select(local => (local, OpaqueAssembly.Hide(function, function.Locals.Get(local))))];
-    }
-
-    /// <summary>At the head of the loop.</summary>
-    public void StartLoop()
-    {
-        foreach (var (local, value) in _hiddenLocals) function.Locals.Assume(local, value);
-        _hiddenLocals = [];
+        if (_plan.Copies.Count > 0) _copyBase = OpaqueAssembly.Hide(function, Value.Named(ValueType.FuncRef, AddressBook.Base));
+        _hiddenLocals = [.. _plan.Hidden];
+        _plainLocals = [.. _hiddenLocals.Select(function.Locals.Get)];
+        for (int i = 0; i < _hiddenLocals.Length; i++) function.Locals.Set(_hiddenLocals[i], OpaqueAssembly.Hide(function, _plainLocals[i]));
     }
 
     /// <summary>Where the memory begins, for a store.</summary>
     public Value StoreBase(ref readonly Instruction instruction) =>
-        _plan is not null && _plan.Copies.Contains(instruction.Offset) ? _copyBase : Value.Named(ValueType.FuncRef, AddressCache.Base);
+        _plan is not null && _plan.Copies.Contains(instruction.Offset) ? _copyBase : Value.Named(ValueType.FuncRef, AddressBook.Base);
 
     /// <summary>Behind the last instruction of a loop; a loop with a plan has no other one inside.</summary>
     public void LeaveLoop()
     {
         if (_plan is null) return;
+        function.Locals.Restore(_hiddenLocals, _plainLocals);
         for (int width = 0; width < WidthTypes.Length; width++)
         {
             if (!_plan.OtherWidths.HasFlag((LoadWidths)(1 << width))) continue;
@@ -84,7 +81,7 @@ internal sealed class KeptLoads(FunctionBuilder function)
     public void Keep(ref readonly Instruction instruction, Value index, LoadedValue loaded, LoadedValue result)
     {
         int width = instruction.Info.NaturalAlignment;
-        if (!IsNeeded || IsAlwaysInside(index, instruction.MemoryOffset, 1 << width)) return;
+        if (!IsNeeded || function.Addresses.IsAlwaysInside(index, instruction.MemoryOffset, 1 << width)) return;
         if (_plan is null) OpaqueAssembly.Keep(function, result.LlvmType, result.Value, result.IsFloat);
         else if (!_plan.Anchored.Contains(instruction.Offset)) AddToSum(width, loaded.LlvmType, loaded.Value, loaded.IsFloat);
     }
@@ -96,13 +93,6 @@ internal sealed class KeptLoads(FunctionBuilder function)
         var before = function.Define(ValueType.I64, $"load {type}, ptr {Sum(width)}");
         var after = function.Define(ValueType.I64, $"add {type} {before}, {bits}");
         function.Line($"store {type} {after}, ptr {Sum(width)}");
-    }
-
-    // A memory never shrinks.
-    private bool IsAlwaysInside(Value index, uint offset, int sizeBytes)
-    {
-        long minimumBytes = (long)function.Module.Module.Memories[0].Limits.Minimum << 16;
-        return index.TryGetInteger(out long constant) && (uint)constant + (long)offset + sizeBytes <= minimumBytes;
     }
 
     private string Sum(int width) => $"%k{_loopCount}.{width}";

@@ -1,6 +1,7 @@
 // Loads, stores and bulk operations on linear memory (core specification 4.4.7).
 
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 using Bimetal.Wasm.Instructions;
 
 namespace Bimetal.Wasm.Compiler.Emit.Memory;
@@ -46,7 +47,7 @@ internal static class MemoryInstructions
     private static Value Read(FunctionBuilder function, ref readonly Instruction instruction, Value index, ValueType type, string llvmType, Shape shape)
     {
         int sizeBytes = 1 << instruction.Info.NaturalAlignment;
-        var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes, Value.Named(ValueType.FuncRef, AddressCache.Base));
+        var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes, Value.Named(ValueType.FuncRef, AddressBook.Base));
         return function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}", shape);
     }
 
@@ -76,7 +77,7 @@ internal static class MemoryInstructions
 
     private static void Store(FunctionBuilder function, ref readonly Instruction instruction)
     {
-        var value = function.Pop();
+        var value = FloatConstants.Leaving(function, function.Pop());
         StoreTo(function, in instruction, LlvmTypes.Of(value), value);
     }
 

@@ -15,7 +15,7 @@ internal static class FloatConstants
     public static bool IsOne(Value value) => value.IsConstant && Ones.Contains(value.ToString());
 
     /// <summary>
-    /// A scalar that leaves the expression it stands in, for a local, a callee, a caller or the end of a block. Were it a neutral element,
+    /// A scalar that leaves the expression it stands in, for a local, a global, memory, a select, a callee, a caller or the end of a block. Were it a neutral element,
     /// LLVM could carry it to an operation and fold that; so such constants are hidden here already, where it costs nothing.
     /// </summary>
     public static Value Leaving(FunctionBuilder function, Value value) =>
