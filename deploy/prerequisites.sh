@@ -22,6 +22,8 @@ package_of() {
     h2load) echo nghttp2-client ;;
     node) echo nodejs ;;
     npm) echo npm ;;
+    /usr/bin/rustc) echo rustc ;;
+    /usr/lib/rustlib/wasm32-unknown-unknown/lib) echo libstd-rust-dev-wasm32 ;;
     curl) echo curl ;;
     skopeo) echo skopeo ;;
     openssl) echo openssl ;;

@@ -39,7 +39,7 @@ public sealed class PluginFolderTests : IDisposable
     [InlineData("name: Small!\nversion: 1\nsources: [small.c]\n", ":1: name: 'Small!' is not a plugin's name")]
     [InlineData("version: 1\nsources: [small.c]\n", "name: is required")]
     [InlineData("name: small\nversion: 1\nsources: [other.c]\n", ":3: sources: other.c does not exist")]
-    [InlineData("name: small\nversion: 1\nsources: [../small.c]\n", "must be a file inside the folder that ends in .c or .ts")]
+    [InlineData("name: small\nversion: 1\nsources: [../small.c]\n", "must be a file inside the folder that ends in .c or .rs or .ts")]
     [InlineData("name: small\nversion: 1\nsources: [small.c, small.ts]\n", ":3: sources: small.c and small.ts are of two languages; a plugin has one")]
     [InlineData("name: small\nversion: 1\nsources: [small.ts, other.ts]\n", ":3: sources: name only the file that the compiler begins with")]
     [InlineData("name: small\nversion: 1\nsources: [small.c]\nlatency_budget: 5 minutes\n", ":4: latency_budget: '5 minutes' is not a duration")]

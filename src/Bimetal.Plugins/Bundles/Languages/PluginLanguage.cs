@@ -6,6 +6,7 @@ namespace Bimetal.Plugins.Bundles.Languages;
 public enum PluginLanguage
 {
     C,
+    Rust,
     AssemblyScript,
 }
 
@@ -15,6 +16,7 @@ public static class PluginLanguages
     private static readonly (PluginLanguage Language, string Name, string Ending)[] s_all =
     [
         (PluginLanguage.C, "c", ".c"),
+        (PluginLanguage.Rust, "rust", ".rs"),
         (PluginLanguage.AssemblyScript, "assemblyscript", ".ts"),
     ];
 

@@ -6,10 +6,12 @@ namespace Bimetal.Plugins.Bundles.Languages;
 internal abstract class Toolchain
 {
     private static readonly ClangToolchain s_c = new();
+    private static readonly RustToolchain s_rust = new();
     private static readonly AssemblyScriptToolchain s_assemblyScript = new();
 
     public static Toolchain Of(PluginLanguage language) => language switch
     {
+        PluginLanguage.Rust => s_rust,
         PluginLanguage.AssemblyScript => s_assemblyScript,
         _ => s_c,
     };
