@@ -26,7 +26,7 @@ public abstract class Plugin : IAsyncDisposable
     public IReadOnlyList<(string Stage, TimeSpan Time)> LoadStages { get; internal set; } = [];
 
     /// <summary>Counters and latencies since load.</summary>
-    public PluginStatistics Statistics { get; } = new();
+    public PluginStatistics Statistics { get; init; } = new();
 
     /// <summary>
     /// Begins a stream: leases an instance or allocates the native state. Null when the plugin is not available (no instance free,

@@ -73,6 +73,9 @@ public sealed record PluginHostServices
     /// <summary>Shared data, queues and metrics of plugins.</summary>
     public PluginStates States { get; init; } = new();
 
+    /// <summary>One stream in this many has its times taken; a power of two.</summary>
+    public int MeasureOneIn { get; init; } = PluginStatistics.DefaultMeasureOneIn;
+
     /// <summary>Writes a line of the host itself about a plugin.</summary>
     public void Report(PluginLogLevel level, string plugin, string message)
     {

@@ -6,16 +6,20 @@ using Bimetal.Plugins.Streams;
 namespace Bimetal.Plugins;
 
 /// <summary>Counts since load. Thread-safe; a reader may see counts of the same moment differ by calls in flight.</summary>
-public sealed class PluginStatistics
+/// <param name="measureOneIn">One stream in this many has its times taken; a power of two.</param>
+public sealed class PluginStatistics(int measureOneIn = PluginStatistics.DefaultMeasureOneIn)
 {
-    /// <summary>One stream in this many has its times taken: reading the clock twice per callback is not free.</summary>
-    public const int SampleEvery = 16;
+    /// <summary>Not every stream: reading the clock twice per callback is not free.</summary>
+    public const int DefaultMeasureOneIn = 16;
 
     private readonly long[] _failures = new long[Enum.GetValues<FailureKind>().Length];
     private readonly TimeHistogram[] _callbackTimes = [.. Enum.GetValues<StreamCallback>().Select(static _ => new TimeHistogram())];
     private long _streams;
     private long _sampledCpuNanoseconds;
     private long _peakMemoryBytes;
+
+    /// <summary>One stream in this many has its times taken.</summary>
+    public int SampleEvery => measureOneIn;
 
     public long Streams => Interlocked.Read(ref _streams);
 

@@ -56,7 +56,7 @@ internal static class PluginsPage
     private static void WriteFigures(Utf8JsonWriter writer, Plugin plugin)
     {
         var statistics = plugin.Statistics;
-        writer.WriteNumber("sampledOneIn", PluginStatistics.SampleEvery);
+        writer.WriteNumber("sampledOneIn", statistics.SampleEvery);
         writer.WriteNumber("cpuUs", (long)statistics.EstimatedCpu.TotalMicroseconds);
         WriteTimes(writer, "begin", statistics.BeginTimes);
         WriteTimes(writer, "end", statistics.EndTimes);

@@ -12,8 +12,9 @@ internal sealed class DemoUpstream(IReadOnlyDictionary<string, DemoImage> images
 {
     private const string ImagesPath = "/images/";
 
-    public static Task<HttpServer> StartAsync(string imagesFolder, CancellationToken cancellation) =>
-        HttpServer.StartAsync([("the demo's upstream", new(System.Net.IPAddress.Loopback, 0))], new DemoUpstream(DemoImage.ReadAll(imagesFolder)), cancellation);
+    /// <param name="imagesFolder">Null: no images.</param>
+    public static Task<HttpServer> StartAsync(string? imagesFolder, CancellationToken cancellation) =>
+        HttpServer.StartAsync([("the demo's upstream", new(System.Net.IPAddress.Loopback, 0))], new DemoUpstream(imagesFolder is null ? new Dictionary<string, DemoImage>(StringComparer.Ordinal) : DemoImage.ReadAll(imagesFolder)), cancellation);
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -37,7 +38,7 @@ internal sealed class DemoUpstream(IReadOnlyDictionary<string, DemoImage> images
 
     private (int Status, string ContentType, ReadOnlyMemory<byte> Body) Answer(IHttpRequestFeature request)
     {
-        if (request.Path is "/" or ImagesPath) return (200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(Index()));
+        if (images.Count > 0 && request.Path is "/" or ImagesPath) return (200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(Index()));
         if (!request.Path.StartsWith(ImagesPath, StringComparison.Ordinal)) return (200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(Echo(request)));
         return images.TryGetValue(request.Path[ImagesPath.Length..], out var image)
             ? (200, image.ContentType, image.Bytes)

@@ -14,7 +14,7 @@ internal static class CommandLine
     private static readonly (string Title, Func<ExampleCommand>[] Commands)[] Groups =
     [
         ("Operate", [DemoCommand.Create, RunCommand.Create, CheckCommand.Create, PlanCommand.Create, DoctorCommand.Create]),
-        ("Author", [NewCommand.Create, BuildCommand.Create, TestCommand.Create, SignCommand.Create, VerifyCommand.Create, PushCommand.Create, PullCommand.Create]),
+        ("Author", [NewCommand.Create, BuildCommand.Create, TestCommand.Create, TryCommand.Create, SignCommand.Create, VerifyCommand.Create, PushCommand.Create, PullCommand.Create]),
         ("Measure", [BenchCommand.Create]),
         ("Engine", [CompileCommand.Create, InvokeCommand.Create, WastCommand.Create]),
     ];
