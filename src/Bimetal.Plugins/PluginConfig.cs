@@ -105,6 +105,8 @@ public sealed record PluginLimits
     public int Instances { get; init; } = 1024;
 
     public int BodyBufferBytes { get; init; } = 1 << 20;
+
+    public PluginQuotas Quotas { get; init; } = new();
 }
 
 /// <summary><c>on_error:</c>: whether a failure of each kind closes the stream with an error or lets the request pass without the plugin.</summary>

@@ -18,7 +18,7 @@ namespace Bimetal.Plugins;
 /// the headers (with every change made meanwhile) and the buffer.</para>
 /// <para>While something is held, <see cref="Continued"/> tells that it may go on without a further callback.</para>
 /// </remarks>
-public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLimitBytes) : IDisposable
+public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLimitBytes, ByteQuota? heldBodies = null) : IDisposable
 {
     private readonly bool _isMeasured = plugin.Statistics.BeginStream();
 
@@ -29,7 +29,7 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     public Plugin Plugin { get; } = plugin;
 
     /// <summary>What the plugin sees of the exchange; host functions act on it.</summary>
-    public StreamView View { get; } = new(stream, bodyLimitBytes);
+    public StreamView View { get; } = new(stream, bodyLimitBytes, heldBodies);
 
     /// <summary>Set when the plugin failed; no further callback is made. The gateway answers by <c>on_error</c>.</summary>
     public PluginFailure? Failure { get; private set; }
@@ -86,6 +86,7 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     {
         long started = _isMeasured ? Stopwatch.GetTimestamp() : 0;
         Release();
+        View.ReleaseBodies();
         if (_isMeasured) Plugin.Statistics.EndTimes.RecordSince(started);
         if (_recording is not null) _shadow!.Take(_recording);
         GC.SuppressFinalize(this);

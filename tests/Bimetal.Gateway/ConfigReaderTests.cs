@@ -60,7 +60,7 @@ public sealed class ConfigReaderTests
                 latency_budget: 500us
                 instance: shared
                 config: { key: "0123", depth: 3, on: true, list: [a, 1.5, null], "quoted": "7" }
-                limits: { cpu: 1.5ms, cpu_stream: none, start: 3s, pause: none, memory: 32MiB, instances: 16, body_buffer: 64KiB }
+                limits: { cpu: 1.5ms, cpu_stream: none, start: 3s, pause: none, memory: 32MiB, instances: 16, body_buffer: 64KiB, shared_keys: 7, held_bodies: 2MiB }
                 on_error: { load: open, trap: closed, timeout: open, memory: closed }
             routes:
               - match: { host: "*.Example.com", path: "/api/{id}/{rest...}", method: [GET, HEAD] }
@@ -83,6 +83,7 @@ public sealed class ConfigReaderTests
         Assert.Null(auth.Limits.Pause);
         Assert.Equal(32 << 20, auth.Limits.MemoryBytes);
         Assert.Equal(64 << 10, auth.Limits.BodyBufferBytes);
+        Assert.Equal(new PluginQuotas { SharedKeys = 7, HeldBodyBytes = 2 << 20 }, auth.Limits.Quotas);
         Assert.True(auth.OnError.LoadOpen && auth.OnError.TimeoutOpen && !auth.OnError.TrapOpen && !auth.OnError.MemoryOpen);
         var tag = config.Plugins["device-tag"];
         Assert.Equal("""{"header":"x-device"}""", Encoding.UTF8.GetString(tag.Configuration.Span));

@@ -88,6 +88,7 @@ internal static class PluginReader
             MemoryBytes = limits.Size("memory", defaults.MemoryBytes, 64 << 10, MaximumMemoryBytes),
             Instances = limits.Count("instances", defaults.Instances, 1, 65_536),
             BodyBufferBytes = (int)limits.Size("body_buffer", defaults.BodyBufferBytes, 1, 1 << 30),
+            Quotas = ReadQuotas(limits, defaults.Quotas),
         };
         limits.Finish();
         return read;
@@ -108,6 +109,18 @@ internal static class PluginReader
         pull.Finish();
         return read;
     }
+
+    private static PluginQuotas ReadQuotas(ConfigMapping limits, PluginQuotas defaults) => new()
+    {
+        SharedKeys = limits.Count("shared_keys", defaults.SharedKeys, 0, 16 << 20),
+        SharedDataBytes = limits.Size("shared_data", defaults.SharedDataBytes, 0, MaximumMemoryBytes),
+        Queues = limits.Count("queues", defaults.Queues, 0, 65_536),
+        QueueDataBytes = limits.Size("queue_data", defaults.QueueDataBytes, 0, MaximumMemoryBytes),
+        Metrics = limits.Count("metrics", defaults.Metrics, 0, 65_536),
+        Callouts = limits.Count("callouts", defaults.Callouts, 0, 65_536),
+        LogBytesPerSecond = (int)limits.Size("log_rate", defaults.LogBytesPerSecond, 0, 1 << 30),
+        HeldBodyBytes = limits.Size("held_bodies", defaults.HeldBodyBytes, 1, MaximumMemoryBytes),
+    };
 
     private static OnErrorConfig ReadOnError(ConfigMapping plugin)
     {

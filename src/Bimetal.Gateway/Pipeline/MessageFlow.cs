@@ -198,14 +198,13 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
         do
         {
             long take = Math.Min(buffer.LimitBytes - buffer.Length, data.Length);
-            if (take == 0 && !data.IsEmpty)
+            if ((take == 0 && !data.IsEmpty) || !TryAppend(buffer, data.Slice(0, take)))
             {
-                Stop = new FlowStop(step.Filter.Name, null, TooLarge(step, buffer.LimitBytes));
+                Stop = new FlowStop(step.Filter.Name, null, TooLarge(step, buffer));
                 return;
             }
 
             _isSliced |= take < data.Length;
-            foreach (var piece in data.Slice(0, take)) buffer.TryAppend(piece.Span);
             data = data.Slice(take);
             direction.IsEndSeen |= endOfStream && data.IsEmpty;
             if (direction.IsHeld && !step.WantsBody(isRequest)) continue;
@@ -221,6 +220,16 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
             }
         }
         while (!data.IsEmpty && Stop is null);
+    }
+
+    private static bool TryAppend(BodyBuffer buffer, ReadOnlySequence<byte> data)
+    {
+        foreach (var piece in data)
+        {
+            if (!buffer.TryAppend(piece.Span)) return false;
+        }
+
+        return true;
     }
 
     private void SendTrailers(int index)
@@ -290,9 +299,9 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
         direction.PausedAt = time.GetTimestamp();
     }
 
-    private GatewayError TooLarge(FilterStep step, int limitBytes) => new(
+    private GatewayError TooLarge(FilterStep step, BodyBuffer held) => new(
         Phase(areHeaders: false), isRequest ? ErrorSide.Client : ErrorSide.Plugin, ErrorCause.TooLarge, Retryable: false,
-        $"{step.Filter.Name}: held more than body_buffer ({limitBytes} bytes) of the {(isRequest ? "request" : "response")}");
+        $"{step.Filter.Name}: held more than {(held.IsQuotaUsedUp ? "held_bodies of the plugin leaves" : $"body_buffer ({held.LimitBytes} bytes)")} of the {(isRequest ? "request" : "response")}");
 
     private ErrorPhase Phase(bool areHeaders)
     {

@@ -24,7 +24,7 @@ public sealed unsafe class NativePlugin : Plugin
     {
         Services = services;
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
-        State = services.States.Of(config.Name);
+        State = services.States.Of(config.Name, config.Limits.Quotas);
         _bodyLimitBytes = config.Limits.BodyBufferBytes;
         _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
         _table->StructSize = (uint)sizeof(NativePluginTable);
@@ -60,7 +60,7 @@ public sealed unsafe class NativePlugin : Plugin
             throw new PluginLoadException($"{soPath}: exports no {NativeAbi.EntryPoint}, so it is not a Bimetal plugin");
         var link = Stopwatch.GetElapsedTime(started);
         started = Stopwatch.GetTimestamp();
-        var plugin = new NativePlugin(config, services) { Name = config.Name };
+        var plugin = new NativePlugin(config, services) { Name = config.Name, Statistics = new PluginStatistics(services.MeasureOneIn) };
         plugin.ShakeHands(init, soPath);
         plugin.Configure(config.Configuration.Span, soPath);
         plugin.LoadStages = [("link", link), ("instantiate", Stopwatch.GetElapsedTime(started))];
@@ -102,7 +102,7 @@ public sealed unsafe class NativePlugin : Plugin
     internal void WriteLog(PluginLogLevel level, ReadOnlySpan<byte> message)
     {
         if (level >= PluginLogLevel.Error && _lastError is null) _lastError = Encoding.UTF8.GetString(message);
-        if (level >= Services.Log.MinimumLevel) Services.Log.Write(level, Name, message);
+        State.Log(Services, Name, level, message);
     }
 
     internal ulong RealtimeNanoseconds() =>

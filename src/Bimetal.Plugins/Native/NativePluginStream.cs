@@ -24,7 +24,7 @@ public sealed unsafe class NativePluginStream : PluginStream
 
     // SAFETY: the table and the state live until Release.
     internal NativePluginStream(NativePlugin plugin, StreamSlot slot, HttpStream stream, int bodyLimitBytes)
-        : base(plugin, stream, bodyLimitBytes)
+        : base(plugin, stream, bodyLimitBytes, plugin.State.HeldBodies)
     {
         _plugin = plugin;
         _slot = slot;

@@ -10,9 +10,6 @@ namespace Bimetal.Plugins.ProxyWasm;
 /// <summary>Callouts of one instance. Used by the thread that is in the instance, or holds what protects it.</summary>
 internal sealed class PendingCallouts(GuestInstance guest)
 {
-    /// <summary>Callouts of one plugin, over all of its instances, that may be under way at once.</summary>
-    public const int MaximumInFlight = 256;
-
     private readonly Dictionary<uint, Callout> _pending = [];
     private uint _lastId;
 

@@ -27,7 +27,7 @@ internal sealed class WasmPlugin : Plugin
         Limits = config.Limits;
         Configuration = config.Configuration;
         VmConfiguration = config.VmConfiguration;
-        State = services.States.Of(config.Name);
+        State = services.States.Of(config.Name, config.Limits.Quotas);
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
     }
 
@@ -62,7 +62,7 @@ internal sealed class WasmPlugin : Plugin
         try
         {
             long started = Stopwatch.GetTimestamp();
-            var plugin = new WasmPlugin(config, module, services) { Name = config.Name };
+            var plugin = new WasmPlugin(config, module, services) { Name = config.Name, Statistics = new PluginStatistics(services.MeasureOneIn) };
             plugin._instances = plugin.CreateInstances(config);
             plugin.LoadStages = [.. module.Stages, ("instantiate", Stopwatch.GetElapsedTime(started))];
             return plugin;
@@ -128,7 +128,7 @@ internal sealed class WasmPlugin : Plugin
     /// <summary>Counts a callout that begins; false when too many are under way.</summary>
     public bool TryBeginCallout()
     {
-        if (Interlocked.Increment(ref _calloutsInFlight) <= PendingCallouts.MaximumInFlight) return true;
+        if (Interlocked.Increment(ref _calloutsInFlight) <= State.Quotas.Callouts) return true;
         EndCallout();
         return false;
     }

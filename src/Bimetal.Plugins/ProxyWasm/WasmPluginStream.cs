@@ -10,7 +10,7 @@ namespace Bimetal.Plugins.ProxyWasm;
 
 /// <summary>A stream context. In a shared instance every entry is made under the instance's gate.</summary>
 internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source, GuestInstance guest, HttpStream stream)
-    : PluginStream(plugin, stream, plugin.Limits.BodyBufferBytes)
+    : PluginStream(plugin, stream, plugin.Limits.BodyBufferBytes, plugin.State.HeldBodies)
 {
     /// <summary>Greatest action that an SDK returns; all but Continue (0) mean Pause here, whatever they want buffered.</summary>
     private const ulong MaximumAction = 4;

@@ -7,7 +7,7 @@ namespace Bimetal.Plugins.Streams;
 /// One plugin's view of an exchange. Used by one thread at a time, except for <see cref="Continue"/> and
 /// <see cref="SendLocalResponse"/> on a stream that is held, which a timer's thread may call.
 /// </summary>
-public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
+public sealed class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota? heldBodies = null)
 {
     private DirectionState _request;
     private DirectionState _response;
@@ -17,9 +17,9 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
 
     public HttpStream Stream { get; } = stream;
 
-    public BodyBuffer RequestBody => _requestBody ??= new BodyBuffer(bodyLimitBytes);
+    public BodyBuffer RequestBody => _requestBody ??= new BodyBuffer(bodyLimitBytes, heldBodies);
 
-    public BodyBuffer ResponseBody => _responseBody ??= new BodyBuffer(bodyLimitBytes);
+    public BodyBuffer ResponseBody => _responseBody ??= new BodyBuffer(bodyLimitBytes, heldBodies);
 
     /// <summary>The callback that is running, if any.</summary>
     public StreamCallback Callback { get; private set; }
@@ -38,6 +38,13 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes)
 
     /// <summary>Whether host calls may look at the exchange: in its own callbacks, or from elsewhere while it is held and so stands still.</summary>
     public bool IsReadable => Callback != StreamCallback.None || _request.IsHeld || _response.IsHeld;
+
+    /// <summary>The exchange is over: what its bodies took of the plugin's quota is free again.</summary>
+    public void ReleaseBodies()
+    {
+        _requestBody?.Release();
+        _responseBody?.Release();
+    }
 
     /// <summary>Marks the beginning of a callback.</summary>
     public void Enter(StreamCallback callback, bool endOfStream)

@@ -140,14 +140,14 @@ public sealed class CalloutTests
         var caller = new FakeCaller();
         await using var plugin = await LoadAsync($"request_headers: {Call}; return 1", InstancePolicy.Shared, caller);
         var streams = new List<PluginStream>();
-        for (int count = 0; count <= PendingCallouts.MaximumInFlight; count++)
+        for (int count = 0; count <= new PluginQuotas().Callouts; count++)
         {
             streams.Add(plugin.Begin());
             streams[^1].OnRequestHeaders(endOfStream: true);
         }
 
         Assert.Equal("proxy_http_call=10", plugin.Log.Lines[^1]);
-        Assert.Equal(PendingCallouts.MaximumInFlight, plugin.Log.Lines.Count(line => line.StartsWith("proxy_http_call=0", StringComparison.Ordinal)));
+        Assert.Equal(new PluginQuotas().Callouts, plugin.Log.Lines.Count(line => line.StartsWith("proxy_http_call=0", StringComparison.Ordinal)));
         foreach (var stream in streams) stream.Dispose();
     }
 

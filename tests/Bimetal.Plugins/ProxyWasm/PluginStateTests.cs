@@ -45,7 +45,7 @@ public sealed class PluginStateTests
         byte[] chunk = new byte[1 << 20];
         int stored = 0;
         while (stored < 100 && data.Set([(byte)stored], chunk, 0) == HostStatus.Ok) stored++;
-        Assert.Equal((SharedDataStore.MaximumTotalBytes / chunk.Length) - 1, stored);
+        Assert.Equal((new PluginQuotas().SharedDataBytes / chunk.Length) - 1, stored);
         Assert.Equal(HostStatus.Ok, data.Set([0], default, 0));
         Assert.Equal(HostStatus.Ok, data.Set([(byte)stored], chunk, 0));
     }

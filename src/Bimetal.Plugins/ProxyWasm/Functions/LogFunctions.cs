@@ -19,11 +19,8 @@ internal static unsafe class LogFunctions
     ];
 
     /// <summary>Writes a line in the plugin's name, if the level is one that is written.</summary>
-    public static void Write(WasmPlugin plugin, PluginLogLevel level, ReadOnlySpan<byte> message)
-    {
-        var log = plugin.Services.Log;
-        if (level >= log.MinimumLevel) log.Write(level, plugin.Name, message[..Math.Min(message.Length, MaximumMessageBytes)]);
-    }
+    public static void Write(WasmPlugin plugin, PluginLogLevel level, ReadOnlySpan<byte> message) =>
+        plugin.State.Log(plugin.Services, plugin.Name, level, message[..Math.Min(message.Length, MaximumMessageBytes)]);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Log(nint context, ulong* slots) => HostCall.Run(context, slots, &Log);

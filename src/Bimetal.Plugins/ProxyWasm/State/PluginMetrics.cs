@@ -16,15 +16,15 @@ public enum PluginMetricKind
 /// <summary>The metrics of one plugin, by the numbers that it was given for them. Thread-safe.</summary>
 public sealed class PluginMetrics
 {
-    /// <summary>Most metrics of one plugin.</summary>
-    public const int MaximumCount = 4096;
-
     /// <summary>Longest name of a metric.</summary>
     public const int MaximumNameBytes = 1024;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(PluginMetricKind, string), uint> _ids = [];
     private volatile PluginMetric[] _metrics = [];
+
+    /// <summary>How many there may be.</summary>
+    public PluginQuotas Quotas { get; set; } = new();
 
     /// <summary>All metrics, in the order in which they were defined.</summary>
     public IReadOnlyList<PluginMetric> All => _metrics;
@@ -38,7 +38,7 @@ public sealed class PluginMetrics
         lock (_lock)
         {
             if (_ids.TryGetValue((kind, text), out id)) return true;
-            if (_metrics.Length >= MaximumCount) return false;
+            if (_metrics.Length >= Quotas.Metrics) return false;
             _metrics = [.. _metrics, new PluginMetric(kind, text)];
             id = (uint)_metrics.Length;
             _ids.Add((kind, text), id);

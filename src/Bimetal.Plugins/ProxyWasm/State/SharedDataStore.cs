@@ -8,12 +8,6 @@ namespace Bimetal.Plugins.ProxyWasm.State;
 /// <summary>A key-value store with compare-and-swap numbers. Thread-safe.</summary>
 public sealed class SharedDataStore
 {
-    /// <summary>Most keys of one plugin.</summary>
-    public const int MaximumKeyCount = 65_536;
-
-    /// <summary>Most bytes of keys and values of one plugin.</summary>
-    public const long MaximumTotalBytes = 64 << 20;
-
     /// <summary>Longest key. With the longest value it bounds what one call costs, which nothing interrupts.</summary>
     public const int MaximumKeyBytes = 64 << 10;
 
@@ -27,6 +21,9 @@ public sealed class SharedDataStore
     private uint _lastCas;
 
     public SharedDataStore() => _bySpan = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    /// <summary>How much the store holds.</summary>
+    public PluginQuotas Quotas { get; set; } = new();
 
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> value, out uint cas)
     {
@@ -61,7 +58,7 @@ public sealed class SharedDataStore
             bool exists = _bySpan.TryGetValue(key, out var entry);
             if (cas != 0 && entry.Cas != cas) return HostStatus.CasMismatch;
             long growthBytes = exists ? value.Length - entry.Value.Length : (long)key.Length + value.Length;
-            if (growthBytes > MaximumTotalBytes - _totalBytes || (!exists && _entries.Count >= MaximumKeyCount)) return HostStatus.InternalFailure;
+            if ((growthBytes > 0 && growthBytes > Quotas.SharedDataBytes - _totalBytes) || (!exists && _entries.Count >= Quotas.SharedKeys)) return HostStatus.InternalFailure;
             _totalBytes += growthBytes;
 
             // 0 means "any" in a request, so no entry ever has it.

@@ -8,14 +8,8 @@ namespace Bimetal.Plugins.ProxyWasm.State;
 /// <summary>Named queues of byte strings. Thread-safe.</summary>
 public sealed class SharedQueues
 {
-    /// <summary>Most queues of one plugin.</summary>
-    public const int MaximumQueueCount = 256;
-
     /// <summary>Most items in one queue.</summary>
     public const int MaximumItemCount = 65_536;
-
-    /// <summary>Most bytes in all queues of one plugin.</summary>
-    public const long MaximumTotalBytes = 16 << 20;
 
     /// <summary>Longest item: what one call copies, which nothing interrupts.</summary>
     public const int MaximumItemBytes = 1 << 20;
@@ -28,6 +22,9 @@ public sealed class SharedQueues
     private readonly List<SharedQueue> _queues = [];
     private long _totalBytes;
 
+    /// <summary>How much the queues hold.</summary>
+    public PluginQuotas Quotas { get; set; } = new();
+
     /// <summary>Opens the queue of that name, which is made if there is none. Ids count from 1.</summary>
     /// <param name="listener">Who is told of items from now on; null leaves it to whoever registered before.</param>
     internal bool TryRegister(ReadOnlySpan<byte> name, QueueListener? listener, out uint id)
@@ -39,7 +36,7 @@ public sealed class SharedQueues
         {
             if (!_ids.TryGetValue(key, out id))
             {
-                if (_queues.Count >= MaximumQueueCount) return false;
+                if (_queues.Count >= Quotas.Queues) return false;
                 _queues.Add(new SharedQueue());
                 id = (uint)_queues.Count;
                 _ids.Add(key, id);
@@ -65,7 +62,7 @@ public sealed class SharedQueues
         lock (_lock)
         {
             if (Find(id) is not { } queue) return HostStatus.NotFound;
-            if (queue.Items.Count >= MaximumItemCount || item.Length > MaximumTotalBytes - _totalBytes) return HostStatus.InternalFailure;
+            if (queue.Items.Count >= MaximumItemCount || item.Length > Quotas.QueueDataBytes - _totalBytes) return HostStatus.InternalFailure;
             queue.Items.Enqueue(item.ToArray());
             _totalBytes += item.Length;
             queue.Listener?.Notify(id);
