@@ -21,8 +21,8 @@
  *   After that callbacks of DIFFERENT streams run at the same time on any number of threads: globals are shared by all of them and must not
  *   be changed without synchronisation. The callbacks of ONE stream never overlap, but may come on different threads.
  *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it; in
- *   stream_begin and stream_end none of them works. log, log_level, clock and shared_get, shared_set may be called on any thread at any time
- *   after init.
+ *   stream_begin and stream_end none of them works. The functions that take the plugin's handle may be called on any thread at any time after
+ *   init.
  *   A callback must return soon: it holds a thread of the gateway.
  *
  * LIFETIMES
@@ -59,6 +59,7 @@ extern "C" {
 #define BIMETAL_OK 0            /* done */
 #define BIMETAL_NOT_FOUND 1     /* no such field, property or stream; no such buffer in this phase */
 #define BIMETAL_BAD_ARGUMENT 2  /* unknown map, buffer, level; bad field name or value; range out of bounds; pointer missing */
+#define BIMETAL_EMPTY 7         /* the queue has no item */
 #define BIMETAL_CAS_MISMATCH 8  /* somebody else has set the value since it was read */
 #define BIMETAL_INTERNAL 10     /* the host could not do it (a limit was passed, memory ran out); it logged why */
 #define BIMETAL_UNIMPLEMENTED 12
@@ -86,6 +87,10 @@ extern "C" {
 #define BIMETAL_LOG_WARN 3u
 #define BIMETAL_LOG_ERROR 4u
 #define BIMETAL_LOG_CRITICAL 5u
+
+#define BIMETAL_COUNTER 0u
+#define BIMETAL_GAUGE 1u
+#define BIMETAL_HISTOGRAM 2u
 
 #define BIMETAL_CLOCK_REALTIME 0u  /* since 1970-01-01T00:00:00Z, leap seconds not counted */
 #define BIMETAL_CLOCK_MONOTONIC 1u /* since an arbitrary moment; never goes back */
@@ -159,6 +164,27 @@ typedef struct bimetal_host {
     /* Sets a value; with a cas other than 0 only if nobody has set it since: otherwise BIMETAL_CAS_MISMATCH. BIMETAL_INTERNAL when a limit would
      * be passed. Any thread. */
     int32_t (*shared_set)(bimetal_handle handle, const void *key, size_t key_length, const void *value, size_t value_length, uint32_t cas);
+
+    /* Metrics of the plugin, which the gateway exports; they outlive it, and both metals share them. Defining one again gives the same number.
+     * BIMETAL_INTERNAL when limits.metrics would be passed. Any thread. */
+    int32_t (*metric_define)(bimetal_handle handle, uint32_t kind, const char *name, size_t name_length, uint32_t *metric);
+    /* Changes a counter, which only goes up, or a gauge. BIMETAL_BAD_ARGUMENT for a histogram. Any thread. */
+    int32_t (*metric_increment)(bimetal_handle handle, uint32_t metric, int64_t offset);
+    /* Sets a counter or gauge; adds a value to a histogram. Any thread. */
+    int32_t (*metric_record)(bimetal_handle handle, uint32_t metric, uint64_t value);
+    /* Reads a counter or gauge. BIMETAL_BAD_ARGUMENT for a histogram. Any thread. */
+    int32_t (*metric_get)(bimetal_handle handle, uint32_t metric, uint64_t *value);
+
+    /* Queues of the plugin by name: first in, first out; they outlive it, and both metals share them. Any thread. */
+    int32_t (*queue_open)(bimetal_handle handle, const char *name, size_t name_length, uint32_t *queue);
+    /* Appends a copy of an item. BIMETAL_INTERNAL when limits.queue_data would be passed. Any thread. */
+    int32_t (*queue_push)(bimetal_handle handle, uint32_t queue, const void *item, size_t length);
+    /* Takes the first item off: copies up to capacity bytes of it to `item`, its whole length to *length; what has no room is lost.
+     * BIMETAL_EMPTY when there is none. Any thread. */
+    int32_t (*queue_pop)(bimetal_handle handle, uint32_t queue, void *item, size_t capacity, size_t *length);
+
+    /* Has the plugin's tick called so often, in milliseconds, 10 at the least; 0 stops it. From configure or later, any thread. */
+    int32_t (*tick_every)(bimetal_handle handle, uint32_t period_ms);
 } bimetal_host;
 
 /* What the plugin offers. A callback that is null is never called; what it would have seen passes on. */
@@ -188,6 +214,10 @@ typedef struct bimetal_plugin {
 
     /* The exchange is over and was answered; header maps can be read, not changed. */
     void (*log)(void *plugin, bimetal_stream stream, void *state);
+
+    /* After tick_every: called on a thread of the gateway, beside the callbacks of streams, but never beside itself. No function that takes a
+     * stream works in it. */
+    void (*tick)(void *plugin);
 } bimetal_plugin;
 
 /* The one exported function. Returns BIMETAL_OK, or another status when it cannot work with this host. */

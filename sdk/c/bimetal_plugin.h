@@ -35,6 +35,7 @@ typedef int32_t bp_status;
 #define BP_OK 0
 #define BP_NOT_FOUND 1
 #define BP_BAD_ARGUMENT 2
+#define BP_EMPTY 7
 #define BP_CAS_MISMATCH 8
 #define BP_INTERNAL 10
 #define BP_UNIMPLEMENTED 12
@@ -66,6 +67,11 @@ typedef uint32_t bp_level;
 #define BP_WARN 3u
 #define BP_ERROR 4u
 #define BP_CRITICAL 5u
+
+typedef uint32_t bp_metric_kind;
+#define BP_COUNTER 0u
+#define BP_GAUGE 1u
+#define BP_HISTOGRAM 2u
 
 #if defined(__wasm__) && !defined(BP_HOST_TABLE)
 #include "target_wasm.h"
@@ -241,6 +247,51 @@ static inline bp_status bp_shared_set(bp_slice key, bp_slice value, uint32_t cas
     return bp_target_shared_set(key, value, cas);
 }
 
+/* Metrics, which the gateway exports: define them in the configure handler, where the same name gives the same number again. A counter only goes
+ * up; to record sets a counter or a gauge, and adds a value to a histogram, which cannot be read. */
+static inline bp_status bp_metric_define(bp_metric_kind kind, const char *name, uint32_t *metric)
+{
+    return bp_target_metric_define(kind, bp_text(name), metric);
+}
+
+static inline bp_status bp_metric_increment(uint32_t metric, int64_t offset)
+{
+    return bp_target_metric_increment(metric, offset);
+}
+
+static inline bp_status bp_metric_record(uint32_t metric, uint64_t value)
+{
+    return bp_target_metric_record(metric, value);
+}
+
+static inline bp_status bp_metric_get(uint32_t metric, uint64_t *value)
+{
+    return bp_target_metric_get(metric, value);
+}
+
+/* Queues by name, first in, first out, of all instances of the plugin together. To pop copies up to capacity bytes, and the item's whole length
+ * to *length; what has no room is lost. BP_EMPTY when there is no item. */
+static inline bp_status bp_queue_open(const char *name, uint32_t *queue)
+{
+    return bp_target_queue_open(bp_text(name), queue);
+}
+
+static inline bp_status bp_queue_push(uint32_t queue, bp_slice item)
+{
+    return bp_target_queue_push(queue, item);
+}
+
+static inline bp_status bp_queue_pop(uint32_t queue, void *item, size_t capacity, size_t *length)
+{
+    return bp_target_queue_pop(queue, item, capacity, length);
+}
+
+/* Has the handler of BP_ON_TICK called so often, from the configure handler on; 0 stops it. */
+static inline bp_status bp_tick_every(uint32_t period_ms)
+{
+    return bp_target_tick_every(period_ms);
+}
+
 /* Memory for good, zeroed: for what the configure handler makes. Null when there is none left. */
 void *bp_keep(size_t length);
 
@@ -258,6 +309,7 @@ void *bp_scratch(size_t length);
  * BP_ON_REQUEST_TRAILERS(handler)   bp_action handler(bp_stream, type *)
  * BP_ON_RESPONSE_HEADERS, BP_ON_RESPONSE_BODY, BP_ON_RESPONSE_TRAILERS           the same for the response
  * BP_ON_LOG(handler)                void handler(bp_stream, type *)              the exchange is over: read, change nothing
+ * BP_ON_TICK(handler)               void handler(void)                           after bp_tick_every; on native beside the streams' handlers
  *
  * body_length counts the new chunk and everything that was held back before it.
  */
@@ -272,5 +324,6 @@ void *bp_scratch(size_t length);
 #define BP_ON_RESPONSE_BODY(handler) BP_TARGET_BODY(response, handler)
 #define BP_ON_RESPONSE_TRAILERS(handler) BP_TARGET_TRAILERS(response, handler)
 #define BP_ON_LOG(handler) BP_TARGET_LOG(handler)
+#define BP_ON_TICK(handler) BP_TARGET_TICK(handler)
 
 #endif

@@ -18,6 +18,7 @@ WEAK extern int32_t bp_entry_response_headers(void *, bimetal_stream, void *, ui
 WEAK extern int32_t bp_entry_response_body(void *, bimetal_stream, void *, size_t, uint32_t);
 WEAK extern int32_t bp_entry_response_trailers(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_log(void *, bimetal_stream, void *);
+WEAK extern void bp_entry_tick(void *);
 WEAK const uint32_t bp_stream_state_size = 0;
 
 bimetal_host bp_host;
@@ -44,6 +45,7 @@ int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
         .response_body = bp_entry_response_body,
         .response_trailers = bp_entry_response_trailers,
         .log = bp_entry_log,
+        .tick = bp_entry_tick,
     };
     return BIMETAL_OK;
 }

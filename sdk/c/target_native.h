@@ -115,6 +115,54 @@ static inline bp_status bp_target_shared_set(bp_slice key, bp_slice value, uint3
     return bp_host.shared_set(bp_host.handle, key.data, key.length, value.data, value.length, cas);
 }
 
+static inline bp_status bp_target_metric_define(bp_metric_kind kind, bp_slice name, uint32_t *metric)
+{
+    return bp_host.metric_define(bp_host.handle, kind, (const char *)name.data, name.length, metric);
+}
+
+static inline bp_status bp_target_metric_increment(uint32_t metric, int64_t offset)
+{
+    return bp_host.metric_increment(bp_host.handle, metric, offset);
+}
+
+static inline bp_status bp_target_metric_record(uint32_t metric, uint64_t value)
+{
+    return bp_host.metric_record(bp_host.handle, metric, value);
+}
+
+static inline bp_status bp_target_metric_get(uint32_t metric, uint64_t *value)
+{
+    return bp_host.metric_get(bp_host.handle, metric, value);
+}
+
+static inline bp_status bp_target_queue_open(bp_slice name, uint32_t *queue)
+{
+    return bp_host.queue_open(bp_host.handle, (const char *)name.data, name.length, queue);
+}
+
+static inline bp_status bp_target_queue_push(uint32_t queue, bp_slice item)
+{
+    return bp_host.queue_push(bp_host.handle, queue, item.data, item.length);
+}
+
+static inline bp_status bp_target_queue_pop(uint32_t queue, void *item, size_t capacity, size_t *length)
+{
+    return bp_host.queue_pop(bp_host.handle, queue, item, capacity, length);
+}
+
+static inline bp_status bp_target_tick_every(uint32_t period_ms)
+{
+    return bp_host.tick_every(bp_host.handle, period_ms);
+}
+
+void bp_entry_tick(void *plugin);
+#define BP_TARGET_TICK(handler) \
+    void bp_entry_tick(void *plugin) \
+    { \
+        (void)plugin; \
+        handler(); \
+    }
+
 /* Entries: glue_native.c refers to them weakly and leaves null in the table what the plugin does not define. */
 int32_t bp_entry_configure(void *plugin, const uint8_t *configuration, size_t length);
 void bp_entry_stream_begin(void *plugin, bimetal_stream stream, void *state);

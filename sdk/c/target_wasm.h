@@ -66,6 +66,22 @@ BP_IMPORT("env", "proxy_get_shared_data")
 bp_status bp_proxy_get_shared_data(const uint8_t *key, size_t key_length, const uint8_t **value, size_t *length, uint32_t *cas);
 BP_IMPORT("env", "proxy_set_shared_data")
 bp_status bp_proxy_set_shared_data(const uint8_t *key, size_t key_length, const uint8_t *value, size_t length, uint32_t cas);
+BP_IMPORT("env", "proxy_define_metric")
+bp_status bp_proxy_define_metric(uint32_t kind, const uint8_t *name, size_t name_length, uint32_t *metric);
+BP_IMPORT("env", "proxy_increment_metric")
+bp_status bp_proxy_increment_metric(uint32_t metric, int64_t offset);
+BP_IMPORT("env", "proxy_record_metric")
+bp_status bp_proxy_record_metric(uint32_t metric, uint64_t value);
+BP_IMPORT("env", "proxy_get_metric")
+bp_status bp_proxy_get_metric(uint32_t metric, uint64_t *value);
+BP_IMPORT("env", "proxy_register_shared_queue")
+bp_status bp_proxy_register_shared_queue(const uint8_t *name, size_t name_length, uint32_t *queue);
+BP_IMPORT("env", "proxy_enqueue_shared_queue")
+bp_status bp_proxy_enqueue_shared_queue(uint32_t queue, const uint8_t *item, size_t length);
+BP_IMPORT("env", "proxy_dequeue_shared_queue")
+bp_status bp_proxy_dequeue_shared_queue(uint32_t queue, const uint8_t **item, size_t *length);
+BP_IMPORT("env", "proxy_set_tick_period_milliseconds")
+bp_status bp_proxy_set_tick_period_milliseconds(uint32_t period_ms);
 BP_IMPORT("env", "proxy_log")
 bp_status bp_proxy_log(uint32_t level, const uint8_t *message, size_t length);
 BP_IMPORT("env", "proxy_get_current_time_nanoseconds")
@@ -199,6 +215,58 @@ static inline bp_status bp_target_shared_set(bp_slice key, bp_slice value, uint3
 {
     return bp_proxy_set_shared_data(key.data, key.length, value.data, value.length, cas);
 }
+
+static inline bp_status bp_target_metric_define(bp_metric_kind kind, bp_slice name, uint32_t *metric)
+{
+    return bp_proxy_define_metric(kind, name.data, name.length, metric);
+}
+
+static inline bp_status bp_target_metric_increment(uint32_t metric, int64_t offset)
+{
+    return bp_proxy_increment_metric(metric, offset);
+}
+
+static inline bp_status bp_target_metric_record(uint32_t metric, uint64_t value)
+{
+    return bp_proxy_record_metric(metric, value);
+}
+
+static inline bp_status bp_target_metric_get(uint32_t metric, uint64_t *value)
+{
+    return bp_proxy_get_metric(metric, value);
+}
+
+static inline bp_status bp_target_queue_open(bp_slice name, uint32_t *queue)
+{
+    return bp_proxy_register_shared_queue(name.data, name.length, queue);
+}
+
+static inline bp_status bp_target_queue_push(uint32_t queue, bp_slice item)
+{
+    return bp_proxy_enqueue_shared_queue(queue, item.data, item.length);
+}
+
+static inline bp_status bp_target_queue_pop(uint32_t queue, void *item, size_t capacity, size_t *length)
+{
+    const uint8_t *bytes = 0;
+    bp_status status = bp_proxy_dequeue_shared_queue(queue, &bytes, length);
+    if (status == BP_OK && *length != 0) memcpy(item, bytes, *length < capacity ? *length : capacity);
+    return status;
+}
+
+static inline bp_status bp_target_tick_every(uint32_t period_ms)
+{
+    return bp_proxy_set_tick_period_milliseconds(period_ms);
+}
+
+#define BP_TARGET_TICK(handler) \
+    BP_EXPORT("proxy_on_tick") void bp_entry_tick(uint32_t context); \
+    void bp_entry_tick(uint32_t context) \
+    { \
+        (void)context; \
+        bp_arena_reset(); \
+        handler(); \
+    }
 
 #define BP_TARGET_CONFIGURE(handler) \
     BP_EXPORT("proxy_on_configure") uint32_t bp_entry_configure(uint32_t context, size_t length); \

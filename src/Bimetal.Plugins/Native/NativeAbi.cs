@@ -54,6 +54,14 @@ internal unsafe struct NativeHostTable
     public delegate* unmanaged[Cdecl]<nint, uint, ulong*, int> Clock;
     public delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, nuint*, uint*, int> SharedGet;
     public delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, uint, int> SharedSet;
+    public delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, uint*, int> MetricDefine;
+    public delegate* unmanaged[Cdecl]<nint, uint, long, int> MetricIncrement;
+    public delegate* unmanaged[Cdecl]<nint, uint, ulong, int> MetricRecord;
+    public delegate* unmanaged[Cdecl]<nint, uint, ulong*, int> MetricGet;
+    public delegate* unmanaged[Cdecl]<nint, byte*, nuint, uint*, int> QueueOpen;
+    public delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, int> QueuePush;
+    public delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, nuint*, int> QueuePop;
+    public delegate* unmanaged[Cdecl]<nint, uint, int> TickEvery;
 }
 
 /// <summary><c>bimetal_plugin</c>.</summary>
@@ -75,4 +83,7 @@ internal unsafe struct NativePluginTable
     public delegate* unmanaged[Cdecl]<void*, ulong, void*, nuint, uint, int> ResponseBody;
     public delegate* unmanaged[Cdecl]<void*, ulong, void*, int> ResponseTrailers;
     public delegate* unmanaged[Cdecl]<void*, ulong, void*, void> Log;
+
+    /// <summary>The first field that came later: plugins that were built before it have a table that ends here.</summary>
+    public delegate* unmanaged[Cdecl]<void*, void> Tick;
 }

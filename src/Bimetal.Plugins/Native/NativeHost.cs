@@ -40,6 +40,14 @@ internal static unsafe partial class NativeHost
         host->Clock = &Clock;
         host->SharedGet = &SharedGet;
         host->SharedSet = &SharedSet;
+        host->MetricDefine = &MetricDefine;
+        host->MetricIncrement = &MetricIncrement;
+        host->MetricRecord = &MetricRecord;
+        host->MetricGet = &MetricGet;
+        host->QueueOpen = &QueueOpen;
+        host->QueuePush = &QueuePush;
+        host->QueuePop = &QueuePop;
+        host->TickEvery = &TickEvery;
     }
 
     // SAFETY (all host functions): pointers are the plugin's, which shares our address space and is trusted to pass what bimetal.h says;

@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Instances;
 using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
 
@@ -17,6 +18,7 @@ public sealed unsafe class NativePlugin : Plugin
     private readonly int _bodyLimitBytes;
     private readonly NativePluginTable* _table;
     private string? _lastError;
+    private TickTimer? _ticks;
     private volatile bool _isRetired;
 
     // SAFETY: both tables are owned by the plugin for the life of the process, because its code can look at them as long.
@@ -86,7 +88,12 @@ public sealed unsafe class NativePlugin : Plugin
 
     public override ValueTask DisposeAsync()
     {
-        _isRetired = true;
+        lock (_pool)
+        {
+            _isRetired = true;
+            _ticks?.Dispose();
+        }
+
         while (_pool.TryDequeue(out var slot)) slot.Free();
         return ValueTask.CompletedTask;
     }
@@ -105,6 +112,18 @@ public sealed unsafe class NativePlugin : Plugin
         State.Log(Services, Name, level, message);
     }
 
+    /// <summary>Sets the period of the plugin's tick; 0 stops it.</summary>
+    internal HostStatus SetTickPeriod(uint periodMs)
+    {
+        lock (_pool)
+        {
+            if (_isRetired) return HostStatus.NotFound;
+            _ticks ??= new TickTimer(Services.Time, Tick, exception => Services.Report(PluginLogLevel.Error, Name, $"a tick failed: {exception.Message}"));
+            _ticks.SetPeriod(periodMs);
+            return HostStatus.Ok;
+        }
+    }
+
     internal ulong RealtimeNanoseconds() =>
         (ulong)(Services.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * (1_000_000_000UL / TimeSpan.TicksPerSecond);
 
@@ -113,6 +132,17 @@ public sealed unsafe class NativePlugin : Plugin
         long frequency = Services.Time.TimestampFrequency;
         ulong timestamp = (ulong)Services.Time.GetTimestamp();
         return frequency == 1_000_000_000 ? timestamp : (ulong)((UInt128)timestamp * 1_000_000_000 / (ulong)frequency);
+    }
+
+    // Built before the table had a tick.
+    private static uint OldestTableBytes => (uint)(sizeof(NativePluginTable) - sizeof(nint));
+
+    private bool HasTick => _table->StructSize == (uint)sizeof(NativePluginTable) && _table->Tick is not null;
+
+    // SAFETY: the table lives as long as the process, and its code is never unmapped; a tick that is late does no harm after the plugin was retired.
+    private void Tick()
+    {
+        if (HasTick && !_isRetired) _table->Tick(_table->Plugin);
     }
 
     // SAFETY: init has the type that bimetal.h gives it; the host table is allocated for good, the plugin's own table is ours.
@@ -129,8 +159,8 @@ public sealed unsafe class NativePlugin : Plugin
         if (_table->AbiVersion != NativeAbi.Version)
             return $"built for version {_table->AbiVersion} of bimetal.h, and this gateway has {NativeAbi.Version}; build it again";
         if (status != 0) return $"{NativeAbi.EntryPoint} failed with status {status}{Reason()}";
-        if (_table->StructSize != (uint)sizeof(NativePluginTable))
-            return $"its plugin table has {_table->StructSize} bytes, and version {NativeAbi.Version} has {sizeof(NativePluginTable)}; build it again";
+        if (_table->StructSize > (uint)sizeof(NativePluginTable) || _table->StructSize < OldestTableBytes)
+            return $"its plugin table has {_table->StructSize} bytes, and version {NativeAbi.Version} has {OldestTableBytes} to {sizeof(NativePluginTable)}; build it again";
         return _table->StreamStateBytes > NativeAbi.MaximumStreamStateBytes
             ? $"wants {_table->StreamStateBytes} bytes of state per stream; {NativeAbi.MaximumStreamStateBytes} is the most"
             : null;

@@ -17,9 +17,10 @@ public sealed unsafe class NativeAbiTests
           printf("sizes %zu %zu %zu %zu\n", sizeof(bimetal_slice), sizeof(bimetal_field), sizeof(bimetal_host), sizeof(bimetal_plugin));
           HOST(handle); HOST(header_get); HOST(header_set); HOST(header_add); HOST(header_remove); HOST(header_count); HOST(header_at);
           HOST(buffer_get); HOST(buffer_replace); HOST(send_local_response); HOST(continue_stream); HOST(property_get); HOST(log);
-          HOST(log_level); HOST(clock); HOST(shared_get); HOST(shared_set);
+          HOST(log_level); HOST(clock); HOST(shared_get); HOST(shared_set); HOST(metric_define); HOST(metric_increment); HOST(metric_record);
+          HOST(metric_get); HOST(queue_open); HOST(queue_push); HOST(queue_pop); HOST(tick_every);
           PLUGIN(plugin); PLUGIN(stream_state_size); PLUGIN(configure); PLUGIN(stream_begin); PLUGIN(stream_end); PLUGIN(request_headers);
-          PLUGIN(request_body); PLUGIN(request_trailers); PLUGIN(response_headers); PLUGIN(response_body); PLUGIN(response_trailers); PLUGIN(log);
+          PLUGIN(request_body); PLUGIN(request_trailers); PLUGIN(response_headers); PLUGIN(response_body); PLUGIN(response_trailers); PLUGIN(log); PLUGIN(tick);
         }
         """;
 
@@ -41,11 +42,15 @@ public sealed unsafe class NativeAbiTests
             $"host.send_local_response {Host(&host.SendLocalResponse)}", $"host.continue_stream {Host(&host.ContinueStream)}",
             $"host.property_get {Host(&host.PropertyGet)}", $"host.log {Host(&host.Log)}", $"host.log_level {Host(&host.LogLevel)}", $"host.clock {Host(&host.Clock)}",
             $"host.shared_get {Host(&host.SharedGet)}", $"host.shared_set {Host(&host.SharedSet)}",
+            $"host.metric_define {Host(&host.MetricDefine)}", $"host.metric_increment {Host(&host.MetricIncrement)}", $"host.metric_record {Host(&host.MetricRecord)}",
+            $"host.metric_get {Host(&host.MetricGet)}", $"host.queue_open {Host(&host.QueueOpen)}", $"host.queue_push {Host(&host.QueuePush)}",
+            $"host.queue_pop {Host(&host.QueuePop)}", $"host.tick_every {Host(&host.TickEvery)}",
             $"plugin.plugin {Plugin(&plugin.Plugin)}", $"plugin.stream_state_size {Plugin(&plugin.StreamStateBytes)}", $"plugin.configure {Plugin(&plugin.Configure)}",
             $"plugin.stream_begin {Plugin(&plugin.StreamBegin)}", $"plugin.stream_end {Plugin(&plugin.StreamEnd)}",
             $"plugin.request_headers {Plugin(&plugin.RequestHeaders)}", $"plugin.request_body {Plugin(&plugin.RequestBody)}",
             $"plugin.request_trailers {Plugin(&plugin.RequestTrailers)}", $"plugin.response_headers {Plugin(&plugin.ResponseHeaders)}",
             $"plugin.response_body {Plugin(&plugin.ResponseBody)}", $"plugin.response_trailers {Plugin(&plugin.ResponseTrailers)}", $"plugin.log {Plugin(&plugin.Log)}",
+            $"plugin.tick {Plugin(&plugin.Tick)}",
         ];
         Assert.Equal(expected, RunProbe());
     }

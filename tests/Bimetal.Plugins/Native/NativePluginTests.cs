@@ -149,13 +149,42 @@ public sealed class NativePluginTests : IDisposable
         Assert.NotNull(failure);
     }
 
+    [Fact]
+    public async Task Tick_ComesInItsPeriod_UntilThePluginIsRetired()
+    {
+        string source = "static const bimetal_host *s; static uint32_t m;\n"
+            + "static int32_t configure(void *p, const uint8_t *c, size_t n) { (void)p; (void)c; (void)n; return s->metric_define(s->handle, 0, \"ticks\", 5, &m) + s->tick_every(s->handle, 100); }\n"
+            + "static void tick(void *p) { (void)p; s->metric_increment(s->handle, m, 1); }\n"
+            + "int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { s = h; p->abi_version = 1; p->configure = configure; p->tick = tick; return 0; }";
+        var time = new VirtualTime(DateTimeOffset.UnixEpoch);
+        var services = new PluginHostServices { Time = time };
+        var plugin = Load(NativeObject.Build(_folder, NativeObject.Start + source), services);
+        var ticks = services.States.Of("test").Metrics.All.Single(metric => metric.Name == "ticks");
+        Assert.Equal(0, ticks.Value);
+        for (int period = 0; period < 3; period++) time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(3, ticks.Value);
+        await plugin.DisposeAsync();
+        time.Advance(TimeSpan.FromMilliseconds(500));
+        Assert.Equal(3, ticks.Value);
+    }
+
+    [Fact]
+    public async Task Load_TableFromBeforeTicks_IsTaken()
+    {
+        string source = "int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { (void)h; p->abi_version = 1; p->struct_size = offsetof(bimetal_plugin, tick); p->tick = (void (*)(void *))1; h->tick_every(h->handle, 100); return 0; }";
+        var time = new VirtualTime(DateTimeOffset.UnixEpoch);
+        await using var plugin = Load(NativeObject.Build(_folder, NativeObject.Start + source), new PluginHostServices { Time = time });
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        Assert.Equal(0, Status(plugin));
+    }
+
     private static string Answering(int status) =>
         "static const bimetal_host *s;\n"
         + $"static int32_t headers(void *p, bimetal_stream t, void *v, uint32_t e) {{ (void)p; (void)v; (void)e; s->send_local_response(t, {status}, 0, 0, 0, 0); return 1; }}\n"
         + "int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { s = h; p->abi_version = 1; p->request_headers = headers; return 0; }";
 
-    private static NativePlugin Load(string path) =>
-        NativePlugin.Load(new PluginConfig { Name = "test", Bundle = path, Trust = Trust.FirstParty, Configuration = Encoding.UTF8.GetBytes("x") }, new PluginSource(path), new PluginHostServices());
+    private static NativePlugin Load(string path, PluginHostServices? services = null) =>
+        NativePlugin.Load(new PluginConfig { Name = "test", Bundle = path, Trust = Trust.FirstParty, Configuration = Encoding.UTF8.GetBytes("x") }, new PluginSource(path), services ?? new PluginHostServices());
 
     private static int Status(Plugin plugin)
     {

@@ -161,6 +161,41 @@ static bp_action answer_badly(bp_stream stream)
     return BP_PAUSE;
 }
 
+static bp_action keep(bp_stream stream)
+{
+    static struct report report;
+    uint32_t counter = 0, gauge = 0, histogram = 0, queue = 0;
+    uint64_t value = 0;
+    uint8_t item[4];
+    size_t length = 0;
+    report.length = 0;
+    put_number(&report, "define", (uint64_t)bp_metric_define(BP_COUNTER, "probe_calls", &counter));
+    put_number(&report, "define again", (uint64_t)bp_metric_define(BP_COUNTER, "probe_calls", &gauge) + counter - gauge);
+    bp_metric_define(BP_GAUGE, "probe_level", &gauge);
+    bp_metric_define(BP_HISTOGRAM, "probe_sizes", &histogram);
+    put_number(&report, "up", (uint64_t)bp_metric_increment(counter, 3));
+    put_number(&report, "down", (uint64_t)bp_metric_increment(counter, -1));
+    put_number(&report, "get", (uint64_t)bp_metric_get(counter, &value));
+    put_number(&report, "counter", value);
+    bp_metric_record(gauge, 7);
+    bp_metric_increment(gauge, -2);
+    bp_metric_get(gauge, &value);
+    put_number(&report, "gauge", value);
+    put_number(&report, "record", (uint64_t)bp_metric_record(histogram, 100));
+    put_number(&report, "get histogram", (uint64_t)bp_metric_get(histogram, &value));
+    put_number(&report, "unknown metric", (uint64_t)bp_metric_record(99, 1));
+    put_number(&report, "open", (uint64_t)bp_queue_open("probe", &queue));
+    put_number(&report, "push", (uint64_t)bp_queue_push(queue, bp_text("first")) + (uint64_t)bp_queue_push(queue, bp_text("2")));
+    put_number(&report, "pop", (uint64_t)bp_queue_pop(queue, item, sizeof item, &length));
+    put_number(&report, "length", length);
+    put(&report, bp_bytes(item, sizeof item));
+    put_number(&report, "\npop", (uint64_t)bp_queue_pop(queue, item, sizeof item, &length));
+    put(&report, bp_bytes(item, length));
+    put_number(&report, "\npop empty", (uint64_t)bp_queue_pop(queue, item, sizeof item, &length));
+    put_number(&report, "unknown queue", (uint64_t)bp_queue_push(99, bp_text("x")));
+    return answer(stream, &report);
+}
+
 static bp_action on_request_headers(bp_stream stream, struct visit *visit, bool end_of_stream)
 {
     (void)end_of_stream;
@@ -170,6 +205,7 @@ static bp_action on_request_headers(bp_stream stream, struct visit *visit, bool 
     if (bp_equals(order, bp_text("list"))) return list(stream);
     if (bp_equals(order, bp_text("change"))) return change(stream);
     if (bp_equals(order, bp_text("ask"))) return ask(stream);
+    if (bp_equals(order, bp_text("keep"))) return keep(stream);
     if (bp_equals(order, bp_text("answer badly"))) return answer_badly(stream);
     visit->wants_replacing = bp_equals(order, bp_text("replace"));
     visit->wants_holding = bp_equals(order, bp_text("hold"));
