@@ -83,7 +83,7 @@ public sealed class GatewayCommandTests
     {
         var root = await BimetalProcess.RunAsync(["--help"]);
         Assert.Equal(0, root.ExitCode);
-        foreach (string command in (string[])["demo", "run", "check", "doctor", "build", "test", "bench", "compile", "invoke", "wast"])
+        foreach (string command in (string[])["demo", "run", "check", "plan", "doctor", "build", "test", "bench", "compile", "invoke", "wast"])
         {
             Assert.Contains($"e.g. bimetal {command}", root.Output, StringComparison.Ordinal);
             var help = await BimetalProcess.RunAsync([command, "--help"]);
