@@ -179,6 +179,21 @@ public sealed class ToolchainTests : IDisposable
         Assert.Equal(nameof(ToolchainLimits.FrameBytes), failure.Limit);
     }
 
+    // LLVM takes the parameter away, and crashed where the function's debug information had no type.
+    [Fact]
+    public void Compile_OfFunctionWithAnUnusedParameter_Works()
+    {
+        const string text = """
+            (module (memory 1)
+              (func $f (param i32 i32) (result i32)
+                (if (result i32) (local.get 0)
+                  (then (i32.xor (call $f (i32.sub (local.get 0) (i32.const 1)) (local.get 1)) (i32.load8_u (local.get 0))))
+                  (else (i32.const 1))))
+              (func (export "g") (param i32) (result i32) (i32.add (call $f (local.get 0) (local.get 0)) (call $f (i32.const 9) (i32.const 7)))))
+            """;
+        Assert.NotEmpty(Compiling.Image(text));
+    }
+
     [Fact]
     public void Compile_Cancelled_Ends()
     {

@@ -13,7 +13,10 @@ internal sealed class Locations
     /// <summary>On calls that LLVM would join with others that do the same elsewhere.</summary>
     public const string Unmerged = "nomerge";
 
-    /// <summary>The compilation unit: line tables and frames, nothing that describes types or variables.</summary>
+    /// <summary>
+    /// The compilation unit: line tables and frames, nothing that describes types or variables. All functions have one empty type, for
+    /// LLVM 19 crashes on a function without one when it takes unused parameters away.
+    /// </summary>
     public const string Unit = """
         !llvm.dbg.cu = !{!50}
         !llvm.module.flags = !{!52, !53}
@@ -21,6 +24,8 @@ internal sealed class Locations
         !51 = !DIFile(filename: "guest", directory: "")
         !52 = !{i32 2, !"Debug Info Version", i32 3}
         !53 = !{i32 7, !"Dwarf Version", i32 4}
+        !54 = !DISubroutineType(types: !55)
+        !55 = !{null}
 
         """;
 
@@ -32,7 +37,7 @@ internal sealed class Locations
     /// <summary>Adds a function; the number of its scope.</summary>
     public int AddFunction(string name)
     {
-        Text.Append($"!{_next} = distinct !DISubprogram(name: \"{name}\", file: !51, unit: !50, spFlags: DISPFlagDefinition | DISPFlagOptimized)\n");
+        Text.Append($"!{_next} = distinct !DISubprogram(name: \"{name}\", file: !51, type: !54, unit: !50, spFlags: DISPFlagDefinition | DISPFlagOptimized)\n");
         return _next++;
     }
 
