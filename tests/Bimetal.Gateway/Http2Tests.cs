@@ -48,6 +48,17 @@ public sealed class Http2Tests
     }
 
     [Fact]
+    public async Task ExtendedConnect_IsNotOffered_SoThatBrowsersSpeakWebSocketOverHttp11()
+    {
+        await using var upstream = WireUpstream.Answering();
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        using var wire = await Http2Wire.ConnectAsync(gateway.Address);
+        byte[] settings = (await wire.ReadUntilAsync(Http2Frame.Settings))!.Payload;
+        Assert.Contains(settings.Chunk(6), setting => setting is [0, 3, ..]);
+        Assert.DoesNotContain(settings.Chunk(6), setting => setting is [0, 8, _, _, _, not 0]);
+    }
+
+    [Fact]
     public async Task ListenerWithoutHttp2_RefusesThePreface()
     {
         await using var upstream = WireUpstream.Answering();
