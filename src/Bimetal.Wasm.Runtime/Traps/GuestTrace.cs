@@ -54,7 +54,13 @@ public sealed unsafe class GuestTrace
     public override string ToString()
     {
         var text = new StringBuilder();
-        foreach (var frame in Frames) text.Append(CultureInfo.InvariantCulture, $"  {(text.Length == 0 ? "in" : "by")} {frame}{(frame.Name is null ? "" : $" (function {frame.FunctionIndex})")}\n");
+        for (int index = 0; index < Frames.Count; index++)
+        {
+            var frame = Frames[index];
+            string number = frame.Name is null ? "" : string.Create(CultureInfo.InvariantCulture, $" (function {frame.FunctionIndex})");
+            text.Append(index == 0 ? "  in " : "  by ").Append(frame).Append(number).Append('\n');
+        }
+
         if (IsCut) text.Append("  …\n");
         return text.ToString();
     }
