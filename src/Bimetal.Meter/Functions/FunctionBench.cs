@@ -164,6 +164,7 @@ public static class FunctionBench
                 RequestRatio = Rounded(call.Ratio),
                 RequestDeltaUs = Rounded(call.Delta),
                 IntervalUs = [Rounded(call.DeltaInterval.Low), Rounded(call.DeltaInterval.High)],
+                NativeWins = call.Verdict == ComparisonVerdict.FirstFaster,
                 Verdict = BenchVerdict.Of(call.Verdict),
             },
             Receipt = new Receipt

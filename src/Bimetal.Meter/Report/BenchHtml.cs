@@ -19,7 +19,7 @@ public static class BenchHtml
         p.note, figcaption { color: var(--muted); font-size: .875rem; }
         .wide { overflow-x: auto; } figure { margin: 0; }
         table { border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
-        th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: right; vertical-align: top; overflow-wrap: normal; } th:first-child, td:first-child, td.text, th.text { text-align: left; }
+        th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: right; vertical-align: top; overflow-wrap: normal; } td { white-space: nowrap; } td.text { white-space: normal; } th:first-child, td:first-child, td.text, th.text { text-align: left; }
         svg { width: 100%; height: auto; max-width: 100%; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .muted { fill: var(--muted); } svg .axis { stroke: var(--line); }
         .native { fill: var(--native); } .wasm { fill: var(--wasm); } .native-line { stroke: var(--native); fill: none; stroke-width: 2; } .wasm-line { stroke: var(--wasm); fill: none; stroke-width: 2; }
         """;

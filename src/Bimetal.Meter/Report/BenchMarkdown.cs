@@ -31,7 +31,8 @@ public static class BenchMarkdown
 
         var summary = report.Summary;
         text.Append(CultureInfo.InvariantCulture, $"\nNative was faster in {summary.NativeWins} of the {summary.Tasks} tasks that we chose, in every session");
-        text.Append(CultureInfo.InvariantCulture, $"; geometric means of wasm to native: code {summary.CodeRatioGeomean:0.00}, call {summary.CallRatioGeomean:0.00}, request {summary.RequestRatioGeomean:0.00}");
+        string code = summary.CodeRatioGeomean is { } ratio ? string.Create(CultureInfo.InvariantCulture, $"code {ratio:0.00}, ") : "";
+        text.Append(CultureInfo.InvariantCulture, $"; geometric means of wasm to native: {code}call {summary.CallRatioGeomean:0.00}, request {summary.RequestRatioGeomean:0.00}");
         text.Append(CultureInfo.InvariantCulture, $"; at most {summary.MaxBudgetShare:0.00 %} of a budget.\n");
         if (report.Claims.Count > 0) Claims(text, report.Claims);
         var machine = report.Machine;

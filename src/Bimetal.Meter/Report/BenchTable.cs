@@ -28,7 +28,7 @@ public static class BenchTable
         Wrapped(text, Summary(report.Summary), indent: 2);
         if (report.Claims.Count > 0) WriteClaims(text, report.Claims);
         foreach (var peer in report.Peers)
-            Wrapped(text, peer.Skipped is { } reason ? $"peer {peer.Name}: skipped, {reason}" : $"peer {peer.Name} {peer.Version}: {peer.Mode}; {(peer.Code.Count > 0 ? $"{peer.Code.Count} tasks" : $"the same result in {peer.Tasks.Count(task => task.SameResult)} of {peer.Tasks.Count} tasks")}", indent: 2);
+            Wrapped(text, peer.Skipped is { } reason ? $"peer {peer.Name}: skipped, {reason}" : $"peer {peer.Name}{(peer.Version is null ? "" : " " + peer.Version)}: {peer.Mode}; {(peer.Code.Count > 0 ? $"{peer.Code.Count} tasks" : $"the same result in {peer.Tasks.Count(task => task.SameResult)} of {peer.Tasks.Count} tasks")}", indent: 2);
         Line(text, string.Create(CultureInfo.InvariantCulture, $"measured in {report.RunSeconds:0.0} s"));
         return text.ToString();
     }
@@ -48,7 +48,8 @@ public static class BenchTable
     {
         Line(text, $"  {"us per exchange",-22}{"native p50",12}{"p99",10}{"wasm p50",12}{"p99",10}{"p50 diff",12}{"ratio",8}{"of budget",11}");
         Row(text, "call (warm instance)", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
-        Row(text, "request (fresh)", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
+        if (task.Wasm.CloneUs is not null)
+            Row(text, "request (fresh)", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
         if (task.NativeBest is { } best) Line(text, $"  best native: {Number(best.CallP50Us)} us p50, {Number(best.CallP99Us)} p99 ({best.Build})");
         if (task.CodeRatio is { } code) Line(text, string.Create(CultureInfo.InvariantCulture, $"  the code alone, without ABI and host: wasm takes {code:0.00} times as long"));
         if (task.Gateway is { } wire)
@@ -78,6 +79,7 @@ public static class BenchTable
 
     private static void WriteCold(StringBuilder text, BenchTask task)
     {
+        if (task.Wasm.ColdLoadPrecompiledUs is null) return;
         Wrapped(text, $"  cold load to first answer (ms): native {Ms(task.Native?.ColdLoadUs)}, wasm {Ms(task.Wasm.ColdLoadPrecompiledUs)}, compiled on the way {Ms(task.Wasm.ColdLoadUs)}", indent: 4);
         if (task.Wasm.ColdProcessUs is null) return;
         Wrapped(text, $"  fresh process to first answer (ms): native {Ms(task.Native?.ColdProcessUs)}, wasm {Ms(task.Wasm.ColdProcessUs)}; "
@@ -119,7 +121,7 @@ public static class BenchTable
         return $"native faster in {summary.NativeWins} of {summary.Tasks} tasks{sessions}{ratios}{share}";
     }
 
-    private static string Number(double us) => us.ToString(us < 100 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
+    private static string Number(double us) => us.ToString(us < 1 ? "0.000" : us < 100 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 
     private static string Signed(double us) => us.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
 

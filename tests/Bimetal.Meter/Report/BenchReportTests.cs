@@ -2,6 +2,8 @@
 
 using System.Text.Json;
 using Bimetal.Meter.Report;
+using Bimetal.Plugins.Bundles;
+using Bimetal.Testing;
 
 namespace Bimetal.Meter.Tests.Report;
 
@@ -58,6 +60,22 @@ public sealed class BenchReportTests
         Assert.DoesNotContain("MUCH", BenchTable.Write(report));
         var worse = report with { Tasks = [task with { Receipt = task.Receipt with { UnexplainedUs = -0.4 } }] };
         Assert.Contains("MUCH", BenchTable.Write(worse));
+    }
+
+    [Fact]
+    public void Readme_Table_IsThatOfTheReportInDocs()
+    {
+        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        var report = BenchJson.Read(File.ReadAllText(Path.Combine(Repository.Root, "docs/bench.json")))!;
+        Assert.Equal(BenchMarkdown.Replace(readme, report), readme);
+        string[] plugins =
+        [
+            .. Directory.GetDirectories(Path.Combine(Repository.Root, "plugins")).Where(PluginFolder.IsOne).Select(PluginFolder.Open)
+                .Where(folder => folder.TargetsHere.Count == BuildTarget.Here.Count).Select(folder => folder.Manifest.Name).Order(StringComparer.Ordinal),
+        ];
+        Assert.True(
+            report.Tasks.Select(task => task.Task).SequenceEqual(plugins) && report.Machine.Bimetal == MachineDescription.OfThis().Bimetal,
+            "the figures are older than the plugins or the version; run: bimetal bench --json docs/bench.json --markdown README.md");
     }
 
     private static void Holds(JsonElement element, params string[] names) => Assert.All(names, name => Assert.True(element.TryGetProperty(name, out _), name));
