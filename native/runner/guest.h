@@ -13,6 +13,7 @@ typedef int32_t host_function(void *context, uint64_t *slots);
 
 /* The function of an import, or null when a runner has none. Keeps the name. */
 host_function *host_function_find(const char *module, const char *name);
+host_function *wasi_function_find(const char *name);
 
 /* Bytes of linear memory, or null when the range leaves it. */
 uint8_t *guest_bytes(uint32_t address, uint64_t length);

@@ -4,7 +4,6 @@
  */
 #include "guest.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define OK 0
@@ -232,14 +231,81 @@ static int32_t write_log(void *context, uint64_t *slots)
     return answer(slots, put_argument(slots, 1) ? host_call(&s_call, NULL) : INVALID_MEMORY);
 }
 
-static int32_t ask_for_u64(enum host_function function, int32_t clock, uint64_t *value)
+static int32_t ask_for_number(uint64_t *value)
 {
-    host_begin(&s_call, function);
-    if (clock >= 0) put_u32(&s_call, (uint32_t)clock);
     struct message *reply;
     int32_t status = host_call(&s_call, &reply);
     if (status == OK) *value = take_u64(reply);
     return status;
+}
+
+static int32_t ask_for_u64(enum host_function function, int32_t clock, uint64_t *value)
+{
+    host_begin(&s_call, function);
+    if (clock >= 0) put_u32(&s_call, (uint32_t)clock);
+    return ask_for_number(value);
+}
+
+static int32_t ask_for_id(uint64_t address)
+{
+    if (guest_bytes((uint32_t)address, 4) == NULL) return INVALID_MEMORY;
+    uint64_t id = 0;
+    int32_t status = ask_for_number(&id);
+    return status == OK ? return_u32(address, (uint32_t)id) : status;
+}
+
+static int32_t define_metric(void *context, uint64_t *slots)
+{
+    (void)context;
+    host_begin(&s_call, HOST_METRIC_DEFINE);
+    put_u32(&s_call, (uint32_t)slots[0]);
+    return answer(slots, put_argument(slots, 1) ? ask_for_id(slots[3]) : INVALID_MEMORY);
+}
+
+static int32_t change_metric(uint64_t *slots, enum host_function function)
+{
+    host_begin(&s_call, function);
+    put_u32(&s_call, (uint32_t)slots[0]);
+    put_u64(&s_call, slots[1]);
+    return answer(slots, host_call(&s_call, NULL));
+}
+
+static int32_t increment_metric(void *context, uint64_t *slots) { return (void)context, change_metric(slots, HOST_METRIC_ADD); }
+
+static int32_t record_metric(void *context, uint64_t *slots) { return (void)context, change_metric(slots, HOST_METRIC_RECORD); }
+
+static int32_t get_metric(void *context, uint64_t *slots)
+{
+    (void)context;
+    if (guest_bytes((uint32_t)slots[1], 8) == NULL) return answer(slots, INVALID_MEMORY);
+    host_begin(&s_call, HOST_METRIC_GET);
+    put_u32(&s_call, (uint32_t)slots[0]);
+    uint64_t value = 0;
+    int32_t status = ask_for_number(&value);
+    return answer(slots, status == OK ? return_u64(slots[1], value) : status);
+}
+
+static int32_t register_queue(void *context, uint64_t *slots)
+{
+    (void)context;
+    host_begin(&s_call, HOST_QUEUE_OPEN);
+    return answer(slots, put_argument(slots, 0) ? ask_for_id(slots[2]) : INVALID_MEMORY);
+}
+
+static int32_t enqueue(void *context, uint64_t *slots)
+{
+    (void)context;
+    host_begin(&s_call, HOST_QUEUE_PUSH);
+    put_u32(&s_call, (uint32_t)slots[0]);
+    return answer(slots, put_argument(slots, 1) ? host_call(&s_call, NULL) : INVALID_MEMORY);
+}
+
+static int32_t dequeue(void *context, uint64_t *slots)
+{
+    (void)context;
+    host_begin(&s_call, HOST_QUEUE_POP);
+    put_u32(&s_call, (uint32_t)slots[0]);
+    return answer(slots, ask_for_bytes(slots[1], slots[2]));
 }
 
 static int32_t log_level(void *context, uint64_t *slots)
@@ -262,61 +328,6 @@ static int32_t ok(void *context, uint64_t *slots)
 {
     (void)context;
     return answer(slots, OK);
-}
-
-/* ---- WASI, as far as SDKs use it ----------------------------------------------------------------------------------------------------- */
-
-#define WASI_FAULT 21
-#define WASI_BAD_FILE 8
-
-static int32_t clock_time(void *context, uint64_t *slots)
-{
-    (void)context;
-    uint64_t time = 0;
-    int32_t status = ask_for_u64(HOST_CLOCK, slots[0] == 0 ? 0 : 1, &time);
-    return answer(slots, status == OK && return_u64(slots[2], time) == OK ? 0 : WASI_FAULT);
-}
-
-static int32_t two_zeros(void *context, uint64_t *slots)
-{
-    (void)context;
-    return answer(slots, return_u32(slots[0], 0) == OK && return_u32(slots[1], 0) == OK ? 0 : WASI_FAULT);
-}
-
-static int32_t fd_write(void *context, uint64_t *slots)
-{
-    (void)context;
-    if (slots[0] != 1 && slots[0] != 2) return answer(slots, WASI_BAD_FILE);
-    uint32_t total = 0;
-    for (uint32_t index = 0; index < (uint32_t)slots[2]; index++) {
-        uint32_t vector[2];
-        const uint8_t *place = guest_bytes((uint32_t)slots[1] + (8 * index), sizeof vector);
-        if (place == NULL) return answer(slots, WASI_FAULT);
-        memcpy(vector, place, sizeof vector);
-        const uint8_t *bytes = guest_bytes(vector[0], vector[1]);
-        if (bytes == NULL) return answer(slots, WASI_FAULT);
-        fwrite(bytes, 1, vector[1], stderr);
-        total += vector[1];
-    }
-    return answer(slots, return_u32(slots[3], total) == OK ? 0 : WASI_FAULT);
-}
-
-static int32_t random_get(void *context, uint64_t *slots)
-{
-    (void)context;
-    static uint64_t s_state = UINT64_C(0x9e3779b97f4a7c15); /* the same each time, so that runs can be compared */
-    uint8_t *bytes = guest_bytes((uint32_t)slots[0], (uint32_t)slots[1]);
-    for (uint32_t index = 0; bytes != NULL && index < (uint32_t)slots[1]; index++) {
-        s_state = (s_state * UINT64_C(6364136223846793005)) + 1;
-        bytes[index] = (uint8_t)(s_state >> 56);
-    }
-    return answer(slots, bytes != NULL ? 0 : WASI_FAULT);
-}
-
-static int32_t proc_exit(void *context, uint64_t *slots)
-{
-    (void)context, (void)slots;
-    return TRAP_EXIT;
 }
 
 /* What the specification's tests import from "spectest" prints. */
@@ -358,14 +369,17 @@ host_function *host_function_find(const char *module, const char *name)
         {"proxy_remove_header_map_value", remove_value}, {"proxy_get_header_map_pairs", get_pairs}, {"proxy_set_header_map_pairs", set_pairs},
         {"proxy_get_buffer_bytes", get_buffer}, {"proxy_set_buffer_bytes", set_buffer}, {"proxy_send_local_response", respond},
         {"proxy_continue_stream", continue_stream}, {"proxy_close_stream", close_stream}, {"proxy_get_property", get_property},
-        {"proxy_set_property", set_property}, {"proxy_get_shared_data", get_shared}, {"proxy_set_shared_data", set_shared}, {"proxy_log", write_log},
+        {"proxy_set_property", set_property}, {"proxy_get_shared_data", get_shared}, {"proxy_set_shared_data", set_shared},
+        {"proxy_define_metric", define_metric}, {"proxy_increment_metric", increment_metric}, {"proxy_record_metric", record_metric},
+        {"proxy_get_metric", get_metric}, {"proxy_register_shared_queue", register_queue}, {"proxy_enqueue_shared_queue", enqueue},
+        {"proxy_dequeue_shared_queue", dequeue}, {"proxy_log", write_log},
         {"proxy_get_log_level", log_level}, {"proxy_get_current_time_nanoseconds", current_time}, {"proxy_set_tick_period_milliseconds", ok},
-        {"proxy_set_effective_context", ok}, {"clock_time_get", clock_time}, {"environ_sizes_get", two_zeros}, {"args_sizes_get", two_zeros},
-        {"environ_get", ok}, {"args_get", ok}, {"fd_write", fd_write}, {"random_get", random_get}, {"proc_exit", proc_exit},
+        {"proxy_set_effective_context", ok},
     };
     if (strcmp(module, "spectest") == 0 && strncmp(name, "print", 5) == 0) return print;
-    if (strcmp(module, "env") != 0 && strcmp(module, "wasi_snapshot_preview1") != 0 && strcmp(module, "wasi_unstable") != 0) return NULL;
+    if (strcmp(module, "wasi_snapshot_preview1") == 0 || strcmp(module, "wasi_unstable") == 0) return wasi_function_find(name);
+    if (strcmp(module, "env") != 0) return NULL;
     for (size_t index = 0; index < sizeof s_functions / sizeof s_functions[0]; index++)
         if (strcmp(s_functions[index].name, name) == 0) return s_functions[index].function;
-    return strcmp(module, "env") == 0 ? missing(name) : NULL;
+    return missing(name);
 }

@@ -50,6 +50,13 @@ enum host_function {
     HOST_SET_PROPERTY = 19,  /* bytes path, bytes value */
     HOST_SET_PAIRS = 20,     /* u32 map, bytes pairs */
     HOST_RESET = 21,         /* */
+    HOST_METRIC_DEFINE = 22, /* u32 kind, bytes name -> u64 */
+    HOST_METRIC_ADD = 23,    /* u32 metric, u64 offset, signed */
+    HOST_METRIC_RECORD = 24, /* u32 metric, u64 value */
+    HOST_METRIC_GET = 25,    /* u32 metric -> u64 */
+    HOST_QUEUE_OPEN = 26,    /* bytes name -> u64 */
+    HOST_QUEUE_PUSH = 27,    /* u32 queue, bytes item */
+    HOST_QUEUE_POP = 28,     /* u32 queue -> bytes */
 };
 
 /* One message, written or read. */

@@ -85,10 +85,12 @@ public static class BuildMatrix
             return new BuildOutcome(target, BuildVerdict.Unchanged, "", new BuildResult(target, path, new FileInfo(path).Length, TimeSpan.Zero, ""));
         }
 
-        if (Toolchain.Of(folder.Manifest.Language).Lacks(target.Metal) is { } lack) return new BuildOutcome(target, BuildVerdict.NotBuilt, lack, null);
+        var toolchain = Toolchain.Of(folder.Manifest.Language);
+        if (toolchain.Lacks(target.Metal) is { } lack) return new BuildOutcome(target, BuildVerdict.NotBuilt, lack, null);
         if (target.Kind == ArtefactKind.Native && CrossLibraries.Problem(target, sdk) is { } problem) return new BuildOutcome(target, BuildVerdict.NotBuilt, problem, null);
         try
         {
+            if (await toolchain.MissingAsync(target, folder, cancellation) is { } missing) return new BuildOutcome(target, BuildVerdict.NotBuilt, missing, null);
             return new BuildOutcome(target, BuildVerdict.Built, "", await PluginBuilder.BuildOneAsync(folder, target, sdk, cancellation));
         }
         catch (PluginLoadException exception)

@@ -53,6 +53,13 @@ internal sealed class RunnerHost(string name, string rootId, PluginHostServices 
         RunnerCall.Clock => Clock(arguments.Number()),
         RunnerCall.SharedGet => SharedGet(ref arguments),
         RunnerCall.SharedSet => SharedSet(ref arguments),
+        RunnerCall.MetricDefine => MetricDefine(arguments.Number(), arguments.Bytes()),
+        RunnerCall.MetricAdd => Status(_state.Metrics.Find(arguments.Number())?.Increment((long)arguments.Long()) ?? HostStatus.NotFound),
+        RunnerCall.MetricRecord => MetricRecord(arguments.Number(), arguments.Long()),
+        RunnerCall.MetricGet => MetricGet(arguments.Number()),
+        RunnerCall.QueueOpen => _state.Queues.TryRegister(arguments.Bytes(), listener: null, out uint id) ? Status(HostStatus.Ok).Long(id) : Status(HostStatus.InternalFailure),
+        RunnerCall.QueuePush => Status(_state.Queues.Enqueue(arguments.Number(), arguments.Bytes())),
+        RunnerCall.QueuePop => QueuePop(arguments.Number()),
         _ => throw new InvalidDataException($"the runner asks for {call}"),
     };
 
@@ -152,6 +159,31 @@ internal sealed class RunnerHost(string name, string rootId, PluginHostServices 
 
     private RunnerMessage SharedGet(ref RunnerReader arguments) =>
         _state.Data.TryGet(arguments.Bytes(), out var value, out uint cas) ? Status(HostStatus.Ok).Bytes(value.Span).Long(cas) : Status(HostStatus.NotFound);
+
+    private RunnerMessage MetricDefine(uint kind, ReadOnlySpan<byte> metric)
+    {
+        if (kind > (uint)PluginMetricKind.Histogram) return Status(HostStatus.BadArgument);
+        return _state.Metrics.TryDefine((PluginMetricKind)kind, metric, out uint id) ? Status(HostStatus.Ok).Long(id) : Status(HostStatus.InternalFailure);
+    }
+
+    private RunnerMessage MetricRecord(uint metric, ulong value)
+    {
+        if (_state.Metrics.Find(metric) is not { } found) return Status(HostStatus.NotFound);
+        found.Record(value);
+        return Status(HostStatus.Ok);
+    }
+
+    private RunnerMessage MetricGet(uint metric)
+    {
+        if (_state.Metrics.Find(metric) is not { } found) return Status(HostStatus.NotFound);
+        return found.Kind == PluginMetricKind.Histogram ? Status(HostStatus.BadArgument) : Status(HostStatus.Ok).Long((ulong)found.Value);
+    }
+
+    private RunnerMessage QueuePop(uint queue)
+    {
+        var status = _state.Queues.Dequeue(queue, out var item);
+        return status == HostStatus.Ok ? Status(status).Bytes(item.Span) : Status(status);
+    }
 
     private RunnerMessage SharedSet(ref RunnerReader arguments) => Status(_state.Data.Set(arguments.Bytes(), arguments.Bytes(), (uint)arguments.Long()));
 }

@@ -88,6 +88,13 @@ internal enum RunnerCall : uint
     SetProperty,
     SetPairs,
     Reset,
+    MetricDefine,
+    MetricAdd,
+    MetricRecord,
+    MetricGet,
+    QueueOpen,
+    QueuePush,
+    QueuePop,
 }
 
 /// <summary>Reads a message. One that is too short is a bug of the runner.</summary>

@@ -81,6 +81,22 @@ public sealed class BuildMatrixTests
         Assert.True(bytes.AsSpan().IndexOf("/libc.so"u8) < 0);
     }
 
+    [Fact]
+    public async Task RustForASystemThatRustcHasNot_IsNotBuilt_ForThatReason()
+    {
+        using var place = new TemporaryFolder();
+        foreach (string file in (string[])["plugin.yaml", "example_plugin.rs"])
+            place.Write(file, File.ReadAllText(Path.Combine(Repository.Root, "sdk/templates/rust", file)));
+        BuildTarget[] targets = [BuildTarget.NativeHere, BuildTarget.LinuxMuslArm64];
+        var outcomes = await BuildMatrix.BuildAsync(PluginFolder.Open(place.Path), targets, progress: null, TestContext.Current.CancellationToken);
+        Assert.True(outcomes[0].Verdict == BuildVerdict.Built, outcomes[0].Reason);
+
+        // A machine with rustup may have it, or lack musl itself.
+        Assert.True(outcomes[1].Verdict is BuildVerdict.Built or BuildVerdict.NotBuilt, outcomes[1].Reason);
+        if (outcomes[1].Verdict == BuildVerdict.NotBuilt)
+            Assert.Matches("rustup target add aarch64-unknown-linux-musl|deploy/musl-arm64.sh$", outcomes[1].Reason);
+    }
+
     private static TemporaryFolder Folder()
     {
         var folder = new TemporaryFolder();

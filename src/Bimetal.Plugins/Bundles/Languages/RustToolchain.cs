@@ -6,6 +6,7 @@ namespace Bimetal.Plugins.Bundles.Languages;
 internal sealed class RustToolchain : Toolchain
 {
     private const string SdkSource = "sdk/rust/src/lib.rs";
+    private const string ModuleTriple = "wasm32-unknown-unknown";
     private const string Packages = "rustc libstd-rust-dev libstd-rust-dev-wasm32 clang-19 lld-19";
 
     // A plugin that panics ends: unwinding through the host's frames is nothing that either metal allows.
@@ -15,7 +16,7 @@ internal sealed class RustToolchain : Toolchain
     // The linker of LLVM 19 warns of the metadata in Rust's archives, which rustc would make an error.
     private static readonly string[] s_wasm =
     [
-        "--target", "wasm32-unknown-unknown", "-C", "target-feature=+bulk-memory,+nontrapping-fptoint", "-C", "linker=wasm-ld-19", "-C", "linker-flavor=wasm-ld",
+        "--target", ModuleTriple, "-C", "target-feature=+bulk-memory,+nontrapping-fptoint", "-C", "linker=wasm-ld-19", "-C", "linker-flavor=wasm-ld",
         "-C", "link-arg=-zstack-size=65536", "-C", "link-arg=--no-fatal-warnings",
     ];
 
@@ -33,10 +34,14 @@ internal sealed class RustToolchain : Toolchain
 
     public override string[] SdkFolders(SdkFolder sdk) => [Path.Combine(sdk.Home, "sdk/rust")];
 
+    public override async Task<string?> MissingAsync(BuildTarget target, PluginFolder folder, CancellationToken cancellation) =>
+        await TryFindAsync(TripleOf(target), folder.Path, cancellation) is null ? NotHere(target) : null;
+
     public override async Task<CompilerResult> CompileAsync(
         BuildTarget target, PluginFolder folder, SdkFolder sdk, string output, CancellationToken cancellation)
     {
-        string compiler = await FindAsync(TripleOf(target), folder.Path, cancellation);
+        string compiler = await TryFindAsync(TripleOf(target), folder.Path, cancellation)
+            ?? throw new PluginLoadException(NotHere(target));
         string crate = Path.Combine(Path.GetDirectoryName(output)!, "libbimetal.rlib");
         string[] flags = [.. Flags(target), $"--remap-path-prefix={sdk.Home}=bimetal", $"--remap-path-prefix={folder.Path}=."];
         string[] sdkArguments = [.. flags, "--crate-type", "rlib", "--crate-name", "bimetal", Path.Combine(sdk.Home, SdkSource), "-o", crate];
@@ -51,20 +56,29 @@ internal sealed class RustToolchain : Toolchain
 
     private static string TripleOf(BuildTarget target) => target.Name switch
     {
-        "wasm" => "wasm32-unknown-unknown",
+        "wasm" => ModuleTriple,
         "linux-arm64" => "aarch64-unknown-linux-gnu",
+        "linux-musl-x64" => "x86_64-unknown-linux-musl",
+        "linux-musl-arm64" => "aarch64-unknown-linux-musl",
         _ => "x86_64-unknown-linux-gnu",
     };
 
+    // Debian has the libraries of its own system and of wasm alone.
+    private static string NotHere(BuildTarget target)
+    {
+        string remedy = target == BuildTarget.Wasm || target == BuildTarget.NativeHere ? $"on Debian: apt-get install {Packages}" : $"rustup target add {TripleOf(target)} {ModuleTriple}";
+        return $"there is no rustc with the targets {ModuleTriple} and {TripleOf(target)}; {remedy}";
+    }
+
     // Debian's rustc is not the first of a path that rustup has been put into, and rustup's has no wasm target until it is told to.
-    private static async Task<string> FindAsync(string triple, string folder, CancellationToken cancellation)
+    private static async Task<string?> TryFindAsync(string triple, string folder, CancellationToken cancellation)
     {
         foreach (string compiler in (string[])["rustc", "/usr/bin/rustc"])
         {
-            if (await HasTargetsAsync(compiler, [triple, "wasm32-unknown-unknown"], folder, cancellation)) return compiler;
+            if (await HasTargetsAsync(compiler, [triple, ModuleTriple], folder, cancellation)) return compiler;
         }
 
-        throw new PluginLoadException($"there is no rustc with the targets wasm32-unknown-unknown and {triple}; on Debian: apt-get install {Packages}");
+        return null;
     }
 
     private static async Task<bool> HasTargetsAsync(string compiler, string[] triples, string folder, CancellationToken cancellation)

@@ -19,6 +19,9 @@ internal abstract class Toolchain
     /// <summary>Why the language has no build for a metal; null when it has.</summary>
     public virtual string? Lacks(Metal metal) => null;
 
+    /// <summary>What this machine has not got to build a target, with the remedy; null when everything is here.</summary>
+    public virtual Task<string?> MissingAsync(BuildTarget target, PluginFolder folder, CancellationToken cancellation) => Task.FromResult<string?>(null);
+
     /// <summary>All flags of a target, without any path: part of what makes a build stale.</summary>
     public abstract IReadOnlyList<string> Flags(BuildTarget target);
 
