@@ -61,7 +61,12 @@ internal static class ChildProcess
     private static ProcessStartInfo Describe(string tool, IReadOnlyList<string> arguments, string folder, ToolchainLimits limits)
     {
         // The soft CPU limit ends a tool that goes on; the shell has no other way to set both.
-        const string script = "ulimit -c 0; ulimit -t \"$1\" && ulimit -v \"$2\" && ulimit -f \"$3\" && ulimit -s \"$4\" && shift 4 && exec \"$@\"";
+        // Where a limit of this process is lower already, that one stays.
+        const string script = """
+            ulimit -c 0
+            limit() { ulimit "$1" "$2" 2>/dev/null || [ "$(ulimit -H "$1")" -lt "$2" ]; }
+            limit -t "$1" && limit -v "$2" && limit -f "$3" && limit -s "$4" && shift 4 && exec "$@"
+            """;
         var start = new ProcessStartInfo(SessionCommand ?? "/bin/sh")
         {
             WorkingDirectory = folder,
