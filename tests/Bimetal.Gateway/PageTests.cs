@@ -8,6 +8,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Tests.Support;
+using Bimetal.Testing;
 
 namespace Bimetal.Gateway.Tests;
 
@@ -21,7 +22,7 @@ public sealed partial class PageTests
         using var profiled = new ProfiledPlugin();
         await using var upstream = WireUpstream.Answering();
         await using var gateway = await StartAsync(upstream, profiled);
-        string document = await Chromium.LoadAsync(new Uri($"http://{gateway.Host.AdminAddress}/"), isDark: false);
+        string document = await Chromium.LoadAsync(new Uri($"http://{gateway.Host.AdminAddress}/"), isDark: false, width: 1280, TestContext.Current.CancellationToken);
         Assert.Matches("data-ready=\"[0-9]+\"", document);
         string text = Plain(document);
         Assert.Contains("ready", text);
@@ -50,7 +51,7 @@ public sealed partial class PageTests
         await using var upstream = WireUpstream.Answering();
         await using var gateway = await StartAsync(upstream, profiled);
         await using var frame = new PageFrame(gateway.Host.AdminAddress!, widthPixels: 360);
-        string document = await Chromium.LoadAsync(frame.Address, isDark);
+        string document = await Chromium.LoadAsync(frame.Address, isDark, width: 1280, TestContext.Current.CancellationToken);
         var match = FoundPattern().Match(document);
         Assert.True(match.Success, document);
         using var found = JsonDocument.Parse(WebUtility.HtmlDecode(match.Groups[1].Value));
