@@ -36,6 +36,12 @@ enum bimetal_refusal {
 // A slot: everything that a 32-bit index, a 32-bit offset and a 16-byte access can reach, and a margin.
 #define BIMETAL_SLOT_BYTES ((UINT64_C(8) << 30) + 65536)
 
+// Below its base: a byte for each granule of what can be addressed, set before the granule is written by code that marks its writes, and
+// by the host. The numbers are those of Bimetal.Wasm.Abi.WriteMarks.
+#define BIMETAL_GRANULE_SHIFT 10
+#define BIMETAL_MARK_REACH 128    // a mark also stands for writes that begin so many bytes before or behind the one that set it
+#define BIMETAL_MARK_BYTES (UINT64_C(8) << (30 - BIMETAL_GRANULE_SHIFT))
+
 // The contexts of instances that are linked with each other: stack limit and interruption reach all of them.
 struct bimetal_context_list {
     uint64_t count;
@@ -86,6 +92,11 @@ int32_t bimetal_slot_clear(void *base, uint64_t bytes);                   // bac
 // Gives the first `bytes` bytes, a mapped image, their contents back; `view` is that image. Beyond maximum_warm_pages written
 // pages the slot gives them up instead of copying. *pages is the number of written pages found.
 int32_t bimetal_slot_restore(void *base, const void *view, uint64_t bytes, uint64_t maximum_warm_pages, uint64_t *pages);
+
+// The same for a memory of which every write since its last restoration was marked, and whose guest was never stopped early: copies what
+// is marked, and takes the marks of its `length` bytes away. *granules is the number of marks.
+void bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length, uint64_t *granules);
+int32_t bimetal_slot_clear_marks(void *base, uint64_t length);
 
 // How written pages are found.
 enum bimetal_restore_method {

@@ -26,25 +26,43 @@ static int32_t reserve_again(void *address, uint64_t bytes, int flags)
     return 0;
 }
 
+static char *marks_of(void *base) { return (char *)base - BIMETAL_MARK_BYTES; }
+
+// Bytes of marks, in whole pages, that belong to so many bytes of memory.
+static uint64_t mark_pages(uint64_t length)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return ((length >> BIMETAL_GRANULE_SHIFT) + page - 1) & -page;
+}
+
 int32_t bimetal_slot_reserve(void **base)
 {
-    *base = mmap(NULL, BIMETAL_SLOT_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (*base == MAP_FAILED) return errno;
-    madvise(*base, BIMETAL_SLOT_BYTES, MADV_NOHUGEPAGE);
+    void *start = mmap(NULL, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) return errno;
+    madvise(start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES, MADV_NOHUGEPAGE);
+    *base = (char *)start + BIMETAL_MARK_BYTES;
     int32_t error = registry_add_slot((uintptr_t)*base);
-    if (error) munmap(*base, BIMETAL_SLOT_BYTES);
+    if (error) munmap(start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
     return error;
 }
 
 void bimetal_slot_release(void *base)
 {
     registry_remove_slot((uintptr_t)base);
-    munmap(base, BIMETAL_SLOT_BYTES);
+    munmap(marks_of(base), BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
+}
+
+// A mark beyond the memory's end faults like the write that it announces.
+static int32_t commit_marks(void *base, uint64_t from, uint64_t to)
+{
+    uint64_t start = mark_pages(from), end = mark_pages(to);
+    return start == end || mprotect(marks_of(base) + start, end - start, PROT_READ | PROT_WRITE) == 0 ? 0 : errno;
 }
 
 int32_t bimetal_slot_commit(void *base, uint64_t from, uint64_t to)
 {
-    return from == to || mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE) == 0 ? 0 : errno;
+    if (from != to && mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE) != 0) return errno;
+    return commit_marks(base, from, to);
 }
 
 int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to)
@@ -57,10 +75,22 @@ int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to)
 int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes)
 {
     if (bytes == 0) return 0;
-    return mmap(base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image, 0) != MAP_FAILED ? 0 : errno;
+    if (mmap(base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image, 0) == MAP_FAILED) return errno;
+    return commit_marks(base, 0, bytes);
 }
 
-int32_t bimetal_slot_clear(void *base, uint64_t bytes) { return bytes == 0 ? 0 : reserve_again(base, bytes, MAP_FIXED); }
+int32_t bimetal_slot_clear(void *base, uint64_t bytes)
+{
+    if (bytes == 0) return 0;
+    int32_t error = reserve_again(base, bytes, MAP_FIXED);
+    return error ? error : reserve_again(marks_of(base), mark_pages(bytes), MAP_FIXED);
+}
+
+int32_t bimetal_slot_clear_marks(void *base, uint64_t length)
+{
+    uint64_t bytes = mark_pages(length);
+    return bytes == 0 || madvise(marks_of(base), bytes, MADV_DONTNEED) == 0 ? 0 : errno;
+}
 
 // Older kernels refuse the flags that newer ones want to see.
 static int sealable_file(const char *name, unsigned int flags)

@@ -156,3 +156,42 @@ int32_t bimetal_slot_restore(void *base, const void *view, uint64_t bytes, uint6
     // Too many written pages, or no way to find them: a mapping without private pages shows the image again.
     return restored || madvise(base, bytes, MADV_DONTNEED) == 0 ? 0 : errno;
 }
+
+#define GRANULE_BYTES (UINT64_C(1) << BIMETAL_GRANULE_SHIFT)
+#define MARKS_AT_ONCE 64
+// A write of up to 16 bytes is marked where it begins.
+#define SPILL_BYTES (BIMETAL_MARK_REACH + 15)
+
+// Only what differs: it may lie in a page that nobody has written, and that would be copied for nothing.
+static void restore_if_written(char *memory, const char *view, uint64_t from, uint64_t count)
+{
+    if (memcmp(memory + from, view + from, count) != 0) memcpy(memory + from, view + from, count);
+}
+
+static void restore_granule(char *memory, const char *view, uint64_t bytes, uint64_t from)
+{
+    if (from >= bytes) return;
+    uint64_t end = from + GRANULE_BYTES;
+    memcpy(memory + from, view + from, GRANULE_BYTES);
+    if (from > 0) restore_if_written(memory, view, from - BIMETAL_MARK_REACH, BIMETAL_MARK_REACH);
+    if (end < bytes) restore_if_written(memory, view, end, SPILL_BYTES);
+}
+
+void bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length, uint64_t *granules)
+{
+    char *marks = (char *)base - BIMETAL_MARK_BYTES;
+    uint64_t count = length >> BIMETAL_GRANULE_SHIFT, found = 0;
+    for (uint64_t first = 0; first < count; first += MARKS_AT_ONCE) {
+        uint64_t words[MARKS_AT_ONCE / 8], any = 0;
+        memcpy(words, marks + first, MARKS_AT_ONCE);
+        for (int word = 0; word < MARKS_AT_ONCE / 8; word++) any |= words[word];
+        if (!any) continue;
+        for (uint64_t mark = first; mark < first + MARKS_AT_ONCE; mark++) {
+            if (!marks[mark]) continue;
+            restore_granule(base, view, bytes, mark << BIMETAL_GRANULE_SHIFT);
+            found++;
+        }
+        memset(marks + first, 0, MARKS_AT_ONCE);
+    }
+    *granules = found;
+}

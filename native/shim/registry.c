@@ -60,7 +60,7 @@ bool is_guest_memory(uintptr_t address)
     uint32_t count = atomic_load_explicit(&slot_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t base = atomic_load_explicit(&slots[i], memory_order_acquire);
-        if (base != 0 && address - base < BIMETAL_SLOT_BYTES) return true;
+        if (base != 0 && address - (base - BIMETAL_MARK_BYTES) < BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES) return true;
     }
     return false;
 }

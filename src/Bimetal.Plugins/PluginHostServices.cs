@@ -4,6 +4,7 @@ using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.ProxyWasm;
 using Bimetal.Plugins.ProxyWasm.State;
+using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Engine;
 
@@ -50,10 +51,13 @@ public sealed record PluginHostServices
     /// <summary>Clock and timers that plugins see.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>How the wasm builds of plugins are compiled: a clone's reset knows what was written.</summary>
+    public static CompileOptions CodeOptions { get; } = new() { MarkWrites = true };
+
     /// <summary>Compiles and loads wasm modules; by default with the user's cache of compiled code.</summary>
     public WasmEngine Engine
     {
-        get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser() });
+        get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = CodeOptions });
         init;
     }
 

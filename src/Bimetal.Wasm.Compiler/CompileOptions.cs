@@ -64,6 +64,9 @@ public sealed record CompileOptions
     /// </summary>
     public bool MaskIndices { get; init; } = true;
 
+    /// <summary>Whether the code marks what it writes to memory 0 (WriteMarks.cs), so that a clone's reset need not ask the kernel.</summary>
+    public bool MarkWrites { get; init; }
+
     /// <summary>Whether functions compare the stack pointer with the stack's limit. On unless its cost is being measured: without it endless recursion faults outside of the sandbox.</summary>
     public bool CheckStack { get; init; } = true;
 
@@ -76,5 +79,5 @@ public sealed record CompileOptions
     /// <summary>All options in one line, for the cache key and receipts.</summary>
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"target={Target} cpu={Cpu} mode={Mode} bounds={Bounds} interrupt={Interrupt} quick={Quick} mask={MaskIndices} stack={CheckStack} locations={Locations} symbols={KeepSymbols}");
+        $"target={Target} cpu={Cpu} mode={Mode} bounds={Bounds} interrupt={Interrupt} quick={Quick} mask={MaskIndices} stack={CheckStack} marks={MarkWrites} locations={Locations} symbols={KeepSymbols}");
 }

@@ -77,7 +77,7 @@ internal sealed class ColdLoad : IDisposable
         var clock = new CaseClock();
         clock.Set(subject.Cases[0].Clock);
         var times = new CaseTimes();
-        var services = new PluginHostServices { Time = clock, Engine = new WasmEngine(new EngineOptions { Cache = new CodeCache(_folder) }) };
+        var services = new PluginHostServices { Time = clock, Engine = new WasmEngine(new EngineOptions { Cache = new CodeCache(_folder), Compile = PluginHostServices.CodeOptions }) };
         long started = Stopwatch.GetTimestamp();
         await using var plugin = await PluginLoader.LoadAsync(subject.ConfigFor(metal, instance), services, cancellation);
         long loaded = Stopwatch.GetTimestamp();
@@ -101,7 +101,7 @@ internal sealed class ColdLoad : IDisposable
     /// <summary>Files of the cache that are made once per machine: the compiler's version, the routines that every module is linked with.</summary>
     private HashSet<string> Prime()
     {
-        new WasmEngine(new EngineOptions { Cache = new CodeCache(_folder) }).Load("empty", s_emptyModule).Dispose();
+        new WasmEngine(new EngineOptions { Cache = new CodeCache(_folder), Compile = PluginHostServices.CodeOptions }).Load("empty", s_emptyModule).Dispose();
         return [.. Directory.EnumerateFiles(_folder)];
     }
 

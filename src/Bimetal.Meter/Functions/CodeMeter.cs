@@ -34,8 +34,8 @@ internal static class CodeMeter
         {
             if (await FunctionBuilder.EnsureBareAsync(subject.Folder!, BuildTarget.NativeHere, cancellation) is not { } native) return null;
             string wasm = (await FunctionBuilder.EnsureBareAsync(subject.Folder!, BuildTarget.Wasm, cancellation))!;
-            using var shipped = new WasmBareFunctions(wasm, new CompileOptions());
-            using var stripped = new WasmBareFunctions(wasm, new CompileOptions { MaskIndices = false, CheckStack = false });
+            using var shipped = new WasmBareFunctions(wasm, PluginHostServices.CodeOptions);
+            using var stripped = new WasmBareFunctions(wasm, PluginHostServices.CodeOptions with { MaskIndices = false, CheckStack = false, MarkWrites = false });
             using var plain = new NativeBareFunctions(native);
             return Measure([plain, shipped, stripped], subject, rounds, cancellation);
         }

@@ -37,6 +37,7 @@ internal static class HotReceipt
         AddSwitch(items, "interruption", Arrangement.WasmUnlimited, times);
         AddSwitch(items, "stack check", Arrangement.WasmUncheckedStack, times);
         AddSwitch(items, "masks", Arrangement.WasmUnmasked, times);
+        AddSwitch(items, "write marks", Arrangement.WasmUnmarked, times);
         if (codeDeltaUs is { } code) items.Add(Item("code quality", code));
         return new Receipt
         {

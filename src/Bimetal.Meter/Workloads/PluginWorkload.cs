@@ -30,6 +30,9 @@ public enum Arrangement
     /// <summary>Code without the masks against speculation.</summary>
     WasmUnmasked,
 
+    /// <summary>Code that does not mark what it writes, so that a reset would have to ask the kernel.</summary>
+    WasmUnmarked,
+
     /// <summary>Code that does not look at the stack's limit.</summary>
     WasmUncheckedStack,
 
@@ -115,10 +118,11 @@ public sealed class PluginWorkload : IAsyncDisposable
 
     private static CompileOptions OptionsOf(Arrangement arrangement) => arrangement switch
     {
-        Arrangement.WasmUnmasked => new CompileOptions { MaskIndices = false },
-        Arrangement.WasmUncheckedStack => new CompileOptions { CheckStack = false },
-        Arrangement.WasmExplicitBounds => new CompileOptions { Bounds = BoundsMode.Explicit },
-        Arrangement.WasmPolling => new CompileOptions { Interrupt = InterruptMode.Poll },
-        _ => new CompileOptions(),
+        Arrangement.WasmUnmasked => PluginHostServices.CodeOptions with { MaskIndices = false },
+        Arrangement.WasmUnmarked => PluginHostServices.CodeOptions with { MarkWrites = false },
+        Arrangement.WasmUncheckedStack => PluginHostServices.CodeOptions with { CheckStack = false },
+        Arrangement.WasmExplicitBounds => PluginHostServices.CodeOptions with { Bounds = BoundsMode.Explicit },
+        Arrangement.WasmPolling => PluginHostServices.CodeOptions with { Interrupt = InterruptMode.Poll },
+        _ => PluginHostServices.CodeOptions,
     };
 }

@@ -14,7 +14,7 @@ namespace Bimetal.Plugins.Bundles;
 internal static class PrecompiledCode
 {
     /// <summary>Options of the code for a platform: those that a gateway compiles with.</summary>
-    public static CompileOptions Options(TargetPlatform platform) => new() { Target = platform };
+    public static CompileOptions Options(TargetPlatform platform) => PluginHostServices.CodeOptions with { Target = platform };
 
     /// <summary>Compiles the module of a folder, which must be built.</summary>
     public static async Task<BuildResult> BuildAsync(PluginFolder folder, BuildTarget target, CancellationToken cancellation)

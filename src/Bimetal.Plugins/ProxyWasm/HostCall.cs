@@ -62,12 +62,7 @@ internal unsafe ref struct HostCall
 
     /// <summary>The bytes that a pointer and the length after it describe; false when they leave the memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly bool TryBytes(int pointerIndex, out ReadOnlySpan<byte> bytes)
-    {
-        bool isInside = Guest.Memory.TrySlice(Argument(pointerIndex), Argument(pointerIndex + 1), out var span);
-        bytes = span;
-        return isInside;
-    }
+    public readonly bool TryBytes(int pointerIndex, out ReadOnlySpan<byte> bytes) => Guest.Memory.TryRead(Argument(pointerIndex), Argument(pointerIndex + 1), out bytes);
 
     /// <summary>The place that a pointer argument describes, for a result of that size.</summary>
     public readonly bool TryTarget(int pointerIndex, uint lengthBytes, out Span<byte> target) =>

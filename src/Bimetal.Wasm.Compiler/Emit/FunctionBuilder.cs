@@ -44,6 +44,7 @@ internal sealed class FunctionBuilder
         Control = new ControlFlow(this);
         Addresses = new AddressBook(this);
         Loads = new KeptLoads(this);
+        Marks = new LoopMarks(this);
     }
 
     public ModuleScope Module { get; }
@@ -61,6 +62,8 @@ internal sealed class FunctionBuilder
     public AddressBook Addresses { get; }
 
     public KeptLoads Loads { get; }
+
+    public LoopMarks Marks { get; }
 
     /// <summary>Stack slots that are found to be needed on the way; written before <see cref="Entry"/>, which ends in a branch.</summary>
     public StringBuilder Slots { get; } = new();

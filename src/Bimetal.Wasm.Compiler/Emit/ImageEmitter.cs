@@ -38,7 +38,7 @@ internal static class ImageEmitter
         long bodyBytes = modules.Sum(module => module.Functions.Sum(body => (long)body.BodyLength));
         long large = Math.Min(bodyBytes / partitionBytes / LargePartitionFactor, MaximumPartitions);
         int partitionCount = (int)Math.Max(large, Math.Clamp(bodyBytes / partitionBytes, 1, SmallPartitions));
-        var prelude = new Prelude();
+        var prelude = new Prelude(options.MarkWrites);
         var entries = new EntryTrampolines(budget);
         var scopes = modules.Select((module, ordinal) => new ModuleScope(module, ordinal, options, prelude, budget)).ToArray();
         var special = scopes.SelectMany(scope => scope.Facts.Functions).Select(function => function.Effort).Where(effort => effort != Effort.Full).Distinct().Order();

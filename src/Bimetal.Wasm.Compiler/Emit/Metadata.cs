@@ -20,6 +20,7 @@ internal static class Metadata
     public const string Tables = "!tbaa !12";
     public const string FunctionRecords = "!tbaa !14";
     public const string Results = "!tbaa !16";
+    public const string WriteMarks = "!tbaa !18";
 
     /// <summary>The definitions; the stack pointer's name depends on the target.</summary>
     public static string Definitions(TargetPlatform target) => $$"""
@@ -40,6 +41,8 @@ internal static class Metadata
         !14 = !{!13, !13, i64 0}
         !15 = !{!"results", !2}
         !16 = !{!15, !15, i64 0}
+        !17 = !{!"write mark", !2}
+        !18 = !{!17, !17, i64 0}
 
         """;
 }

@@ -27,6 +27,9 @@ internal sealed class FunctionFacts(int parameterCount)
     /// <summary>Loops that LLVM may vectorise, by the offset of their opcode.</summary>
     public IReadOnlyDictionary<int, VectorLoopPlan> VectorLoops { get; set; } = new Dictionary<int, VectorLoopPlan>();
 
+    /// <summary>For loops of one basic block, by the offset of their opcode: the stores that move with a counter, by their own offset.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyDictionary<int, LoopStore>> LoopStores { get; set; } = new Dictionary<int, IReadOnlyDictionary<int, LoopStore>>();
+
     /// <summary>How much may be done with it (FunctionShape.cs).</summary>
     public Effort Effort { get; set; }
 
@@ -93,7 +96,7 @@ internal sealed class ModuleFacts
             }
 
             facts.Effort = shape.Effort;
-            facts.VectorLoops = loops.Judge(module, body);
+            (facts.VectorLoops, facts.LoopStores) = loops.Judge(module, body);
         }
 
         return new ModuleFacts(module, functions, growsTable, tailCallees);

@@ -20,7 +20,7 @@ internal static class RootTable
             CodeImage.Magic.ToString(),
             AbiVersion.Current.ToString(),
             modules.Count.ToString(),
-            ((int)modules[0].Options.Interrupt).ToString(),
+            ((uint)modules[0].Options.Interrupt | (modules[0].Options.MarkWrites ? WriteMarks.RootFlag : 0)).ToString(),
         };
         int moduleOffset = CodeImage.RootHeaderSize + (4 * modules.Count);
         foreach (var module in modules)

@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Compiler.Cache;
 using Bimetal.Wasm.Modules;
 using Bimetal.Wasm.Runtime;
@@ -17,6 +18,7 @@ internal sealed class FigureGuests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bimetal-figures-").FullName;
     private readonly EngineModule _module;
+    private readonly EngineModule _marked;
 
     public FigureGuests()
     {
@@ -26,6 +28,7 @@ internal sealed class FigureGuests : IDisposable
         System.IO.File.WriteAllBytes(File, bytes);
         Cache = new CodeCache(Path.Combine(_folder, "code"));
         _module = new WasmEngine(new EngineOptions { Cache = Cache }).Load(File);
+        _marked = new WasmEngine(new EngineOptions { Cache = Cache, Compile = new CompileOptions { MarkWrites = true } }).Load(File);
     }
 
     public string File => Path.Combine(_folder, "figures.wasm");
@@ -34,6 +37,9 @@ internal sealed class FigureGuests : IDisposable
     public CodeCache Cache { get; }
 
     public Instance NewInstance() => Start(_module.Loaded);
+
+    /// <summary>The same, with code that marks what it writes.</summary>
+    public Instance NewMarkedInstance() => Start(_marked.Loaded);
 
     public static Instance Start(LoadedModule module)
     {
@@ -47,6 +53,7 @@ internal sealed class FigureGuests : IDisposable
     public void Dispose()
     {
         _module.Dispose();
+        _marked.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -65,7 +72,7 @@ internal sealed class FigureGuests : IDisposable
         try
         {
             var memory = instance.Memory!;
-            if (!memory.TrySlice((uint)buffer[0], (uint)buffer[1], out var name) || !memory.TrySlice((uint)buffer[2], (uint)buffer[3], out var target)) return (int)TrapCode.HostError;
+            if (!memory.TryRead((uint)buffer[0], (uint)buffer[1], out var name) || !memory.TrySlice((uint)buffer[2], (uint)buffer[3], out var target)) return (int)TrapCode.HostError;
             byte[]? value = ((Host)instance.HostState!).Find(name);
             buffer[0] = 0;
             if (value is null || value.Length > target.Length) return (int)TrapCode.None;
@@ -89,7 +96,7 @@ internal sealed class FigureGuests : IDisposable
         {
             var memory = instance.Memory!;
             var host = (Host)instance.HostState!;
-            if (!memory.TrySlice((uint)buffer[0], (uint)buffer[1], out var name) || host.Find(name) is not { } value) return (int)TrapCode.HostError;
+            if (!memory.TryRead((uint)buffer[0], (uint)buffer[1], out var name) || host.Find(name) is not { } value) return (int)TrapCode.HostError;
             Span<ulong> slots = [(uint)value.Length];
             var trap = instance.Call(host.Allocate, slots, CallLimits.None);
             if (trap != TrapCode.None) return (int)trap;

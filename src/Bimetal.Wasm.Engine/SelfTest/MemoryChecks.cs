@@ -18,7 +18,12 @@ internal static class MemoryChecks
     {
         const int InstanceCount = 8;
         var instances = Enumerable.Range(0, InstanceCount).Select(_ => guests.NewEdges()).ToList();
-        foreach (var instance in instances) Bytes(instance).Fill(0x5A);
+        foreach (var instance in instances)
+        {
+            instance.Memory!.TrySlice(0, (uint)instance.Memory.LengthBytes, out var bytes);
+            bytes.Fill(0x5A);
+        }
+
         foreach (var instance in instances)
         {
             foreach (uint index in (uint[])[0, 1, PageBytes, 0x7FFF_FFFF, 0xFFFF_FFF0, uint.MaxValue])
@@ -42,9 +47,12 @@ internal static class MemoryChecks
     }
 
     /// <summary>Every page written, memory and table grown, a segment dropped: nothing of it is left in the next rental.</summary>
-    public static string Reset(SelfTestGuests guests)
+    public static string Reset(SelfTestGuests guests) =>
+        $"{Reset(guests, marksWrites: false)} written pages found ({TrapSupport.RestoreMethod}), {Reset(guests, marksWrites: true)} by their marks";
+
+    private static long Reset(SelfTestGuests guests, bool marksWrites)
     {
-        using var pool = guests.NewPool(1);
+        using var pool = guests.NewPool(1, marksWrites);
         long pages = 0;
         for (int round = 0; round < 4; round++)
         {
@@ -58,13 +66,20 @@ internal static class MemoryChecks
         var last = pool.TryRent()!;
         RequireFresh(last, growsAlso: false);
         pool.Return(last);
-        return $"{pages} written pages found ({TrapSupport.RestoreMethod})";
+        return pages;
     }
 
     /// <summary>Also after a trap in the middle of a write, and after a deadline.</summary>
     public static string ResetAfterTraps(SelfTestGuests guests)
     {
-        using var pool = guests.NewPool(1);
+        ResetAfterTraps(guests, marksWrites: false);
+        ResetAfterTraps(guests, marksWrites: true);
+        return "a fault, a deadline, with marks and without";
+    }
+
+    private static void ResetAfterTraps(SelfTestGuests guests, bool marksWrites)
+    {
+        using var pool = guests.NewPool(1, marksWrites);
         for (int round = 0; round < 3; round++)
         {
             var instance = pool.TryRent()!;
@@ -80,7 +95,6 @@ internal static class MemoryChecks
         var last = pool.TryRent()!;
         RequireFresh(last, growsAlso: false);
         pool.Return(last);
-        return "a fault, a deadline";
     }
 
     private static void RequireFresh(Instance instance, bool growsAlso)
@@ -101,10 +115,10 @@ internal static class MemoryChecks
         SelfTestException.Require(!Bytes(instance)[(int)(InitialPages * PageBytes)..].ContainsAnyExcept((byte)0), "grown pages have bytes of an earlier request");
     }
 
-    private static Span<byte> Bytes(Instance instance)
+    private static ReadOnlySpan<byte> Bytes(Instance instance)
     {
         var memory = instance.Memory!;
-        SelfTestException.Require(memory.TrySlice(0, (uint)memory.LengthBytes, out var bytes), "the memory cannot be read");
+        SelfTestException.Require(memory.TryRead(0, (uint)memory.LengthBytes, out var bytes), "the memory cannot be read");
         return bytes;
     }
 }

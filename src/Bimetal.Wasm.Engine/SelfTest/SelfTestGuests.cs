@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Modules;
 using Bimetal.Wasm.Runtime;
 
@@ -12,6 +13,7 @@ namespace Bimetal.Wasm.Engine;
 internal sealed class SelfTestGuests : IDisposable
 {
     private readonly Lazy<EngineModule> _guest = new(() => Load("guest.wasm"));
+    private readonly Lazy<EngineModule> _marked = new(() => Load("guest.wasm", new CompileOptions { MarkWrites = true }));
     private readonly Lazy<EngineModule> _edges = new(() => Load("edges.wasm"));
 
     /// <summary>An instance of guest.wat.</summary>
@@ -20,9 +22,11 @@ internal sealed class SelfTestGuests : IDisposable
     /// <summary>An instance of edges.wat.</summary>
     public Instance NewEdges() => Start(_edges.Value.Loaded);
 
-    public InstancePool NewPool(int maximumInstances)
+    /// <param name="maximumInstances">Of the pool.</param>
+    /// <param name="marksWrites">Whether the code marks what it writes.</param>
+    public InstancePool NewPool(int maximumInstances, bool marksWrites = false)
     {
-        using var instance = NewInstance();
+        using var instance = marksWrites ? Start(_marked.Value.Loaded) : NewInstance();
         using var snapshot = Snapshot.Take(instance);
         return new InstancePool(snapshot, maximumInstances);
     }
@@ -50,6 +54,7 @@ internal sealed class SelfTestGuests : IDisposable
     public void Dispose()
     {
         if (_guest.IsValueCreated) _guest.Value.Dispose();
+        if (_marked.IsValueCreated) _marked.Value.Dispose();
         if (_edges.IsValueCreated) _edges.Value.Dispose();
     }
 
@@ -71,12 +76,12 @@ internal sealed class SelfTestGuests : IDisposable
         return instance;
     }
 
-    private static EngineModule Load(string name)
+    private static EngineModule Load(string name, CompileOptions? options = null)
     {
         using var resource = typeof(SelfTestGuests).Assembly.GetManifestResourceStream(name) ?? throw new SelfTestException($"{name} is not in this binary");
         byte[] bytes = new byte[resource.Length];
         resource.ReadExactly(bytes);
-        return new WasmEngine().Load(name, bytes);
+        return new WasmEngine(new EngineOptions { Compile = options ?? new CompileOptions() }).Load(name, bytes);
     }
 
     // SAFETY: both functions have the signature that HostFunction asks for.

@@ -14,6 +14,12 @@ internal readonly ref struct WasiCall(WasiState state, GuestMemory? memory, Read
 
     internal uint Argument(int index) => (uint)_arguments[index];
 
+    internal bool TryRead(uint address, uint length, out ReadOnlySpan<byte> bytes)
+    {
+        bytes = default;
+        return memory is not null && memory.TryRead(address, length, out bytes);
+    }
+
     internal bool TrySlice(uint address, uint length, out Span<byte> bytes)
     {
         bytes = default;

@@ -97,9 +97,7 @@ internal static class WasiDescriptors
         vectors = default;
         uint count = call.Argument(2);
         if (count > MaximumVectors) return WasiErrno.InvalidArgument;
-        bool isInside = call.TrySlice(call.Argument(1), count * VectorSize, out var bytes);
-        vectors = bytes;
-        return isInside ? WasiErrno.Success : WasiErrno.Fault;
+        return call.TryRead(call.Argument(1), count * VectorSize, out vectors) ? WasiErrno.Success : WasiErrno.Fault;
     }
 
     // The whole vector must be inside, also when only its beginning is used.

@@ -42,6 +42,12 @@ public sealed unsafe class Instance : GuestObject
     /// <summary>Where the last call that trapped stopped; null before one did. A guest that ended itself has no trace.</summary>
     public GuestTrace? LastTrap { get; internal set; }
 
+    /// <summary>Whether a call ended early since the instance was made or reset: then its marks (WriteMarks.cs) do not count.</summary>
+    internal bool WasStopped { get; set; }
+
+    /// <summary>Resets since one that did not rely on marks.</summary>
+    internal int MarkedResets { get; set; }
+
     /// <summary>Memory 0, imported or own; null without one.</summary>
     public GuestMemory? Memory => Memories.Length > 0 ? Memories[0] : null;
 
@@ -183,6 +189,7 @@ public sealed unsafe class Instance : GuestObject
     private TrapCode Stopped(int result)
     {
         if (result < 0) return ThrowRefused(result);
+        WasStopped = true;
         if ((TrapCode)result != TrapCode.Exit) LastTrap = GuestTrace.Take();
         return (TrapCode)result;
     }

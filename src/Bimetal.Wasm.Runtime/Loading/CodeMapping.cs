@@ -20,9 +20,10 @@ public sealed unsafe class CodeMapping : IDisposable
     private int _isDisposed;
     private int _isUnmapped;
 
-    private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image, InterruptMode interrupt, int mapBytes)
+    private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image, uint traits, int mapBytes)
     {
-        Interrupt = interrupt;
+        Interrupt = (InterruptMode)(traits & ~WriteMarks.RootFlag);
+        MarksWrites = (traits & WriteMarks.RootFlag) != 0;
         _base = address;
         _spanBytes = spanBytes;
         _modules = modules;
@@ -33,7 +34,7 @@ public sealed unsafe class CodeMapping : IDisposable
         {
             if (!segment.IsExecutable) continue;
             nuint start = (nuint)(_base + segment.Address);
-            int error = Shim.AddCode(start, start + (nuint)segment.FileBytes, (uint)interrupt);
+            int error = Shim.AddCode(start, start + (nuint)segment.FileBytes, (uint)Interrupt);
             if (error != 0) throw new InstanceLimitException($"Code cannot be registered: {ErrorText.Of(error)}. Too many compiled images are loaded at once.");
             _textStarts.Add(start);
             if (mapBytes != 0) Shim.MapCode(start, (nuint)_base, map, (ulong)mapBytes);
@@ -50,6 +51,9 @@ public sealed unsafe class CodeMapping : IDisposable
     /// <summary>What stops this code at its CPU limit.</summary>
     public InterruptMode Interrupt { get; }
 
+    /// <summary>Whether the code marks what it writes (WriteMarks.cs).</summary>
+    public bool MarksWrites { get; }
+
     /// <summary>Bytes of address space that the image takes.</summary>
     public long LengthBytes => (long)_spanBytes;
 
@@ -59,7 +63,7 @@ public sealed unsafe class CodeMapping : IDisposable
     {
         TrapSupport.EnsureReady();
         var image = ElfImage.Parse(elfImage);
-        int[] moduleOffsets = ReadRoot(image, out var interrupt);
+        int[] moduleOffsets = ReadRoot(image, out uint traits);
         var tables = new ModuleTables[moduleOffsets.Length];
         for (int ordinal = 0; ordinal < tables.Length; ordinal++) tables[ordinal] = ReadModule(image, moduleOffsets[ordinal]);
 
@@ -68,7 +72,7 @@ public sealed unsafe class CodeMapping : IDisposable
         byte* address = MapSegments(elfImage, image, mapOffset, mapBytes);
         var modules = new CodeModule[tables.Length];
         for (int ordinal = 0; ordinal < modules.Length; ordinal++) modules[ordinal] = new CodeModule(address + image.Entry, address, tables[ordinal]);
-        return new CodeMapping(address, spanBytes, modules, image, interrupt, mapBytes);
+        return new CodeMapping(address, spanBytes, modules, image, traits, mapBytes);
     }
 
     public void Dispose()
@@ -131,7 +135,7 @@ public sealed unsafe class CodeMapping : IDisposable
         Shim.CodeUnmap(_base, _spanBytes);
     }
 
-    private static int[] ReadRoot(ElfImage image, out InterruptMode interrupt)
+    private static int[] ReadRoot(ElfImage image, out uint traits)
     {
         if (image.Entry % 4 != 0) throw ElfImage.Malformed("its root is not aligned");
         var header = image.At(image.Entry, CodeImage.RootHeaderSize);
@@ -139,8 +143,8 @@ public sealed unsafe class CodeMapping : IDisposable
         if (magic != CodeImage.Magic) throw ElfImage.Malformed("it is no image of this compiler");
         if (version != AbiVersion.Current)
             throw new CodeImageException($"The compiled image has ABI version {version}, this runtime has {AbiVersion.Current}. Compile the module again.");
-        interrupt = (InterruptMode)U32(header, 12);
-        if (interrupt > InterruptMode.None) throw ElfImage.Malformed("what stops it is unknown");
+        traits = U32(header, 12);
+        if ((InterruptMode)(traits & ~WriteMarks.RootFlag) > InterruptMode.None) throw ElfImage.Malformed("what stops it is unknown");
         return ReadOffsets(image, image.Entry + CodeImage.RootHeaderSize, moduleCount);
     }
 

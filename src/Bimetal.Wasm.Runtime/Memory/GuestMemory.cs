@@ -1,6 +1,8 @@
 // A linear memory, owned by an instance or made by the host; importers share it.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Modules;
 
 namespace Bimetal.Wasm.Runtime;
@@ -53,7 +55,10 @@ public sealed unsafe class GuestMemory : GuestObject
         return memory;
     }
 
-    /// <summary>The bytes <paramref name="offset"/> .. <paramref name="offset"/> + <paramref name="length"/>, or false when any of them is outside.</summary>
+    /// <summary>
+    /// The bytes <paramref name="offset"/> .. <paramref name="offset"/> + <paramref name="length"/>, or false when any of them is outside.
+    /// They count as written at the next reset.
+    /// </summary>
     /// <remarks>
     /// The span is valid until the memory is disposed, its instance goes back to its pool, or the collector finds neither of them in
     /// use. Lengths from 2 GiB on are refused.
@@ -69,7 +74,17 @@ public sealed unsafe class GuestMemory : GuestObject
         }
 
         span = new Span<byte>(Record->Base + offset, (int)length);
+        if (length != 0) Mark(offset, length);
         return true;
+    }
+
+    /// <summary>As <see cref="TrySlice"/>, for reading alone.</summary>
+    public bool TryRead(uint offset, uint length, out ReadOnlySpan<byte> span)
+    {
+        ulong lengthBytes = Record->LengthBytes;
+        bool isInside = offset <= lengthBytes && lengthBytes - offset >= length && length <= int.MaxValue;
+        span = isInside ? new ReadOnlySpan<byte>(Record->Base + offset, (int)length) : default;
+        return isInside;
     }
 
     /// <summary>Adds pages; false (and no change) beyond the maximum or the limit, or when the system has no memory left.</summary>
@@ -108,7 +123,22 @@ public sealed unsafe class GuestMemory : GuestObject
         throw new InstanceLimitException($"A snapshot cannot be mapped: {ErrorText.Of(error)}. Check vm.max_map_count.");
     }
 
-    /// <summary>Gives a clone's memory the contents and the length of its image back.</summary>
+    /// <summary>Gives a clone's memory the contents and the length of its image back, by the marks of who wrote (WriteMarks.cs).</summary>
+    /// <param name="image">The image that this memory was made from.</param>
+    /// <param name="pageCount">Pages (of 4 KiB) whose worth was copied, rounded up.</param>
+    /// <returns>False when the system refused: then the memory must not be used again.</returns>
+    // SAFETY: no guest runs in the memory, none was stopped early since the last restoration, its code marks what it writes, and the
+    // host holds no span of it.
+    internal bool TryRestoreMarked(MemoryImage image, out ulong pageCount)
+    {
+        const ulong GranulesInPage = 4;
+        ulong granules;
+        Shim.SlotRestoreMarked(Record->Base, image.View, image.LengthBytes, LengthBytes, &granules);
+        pageCount = (granules + GranulesInPage - 1) / GranulesInPage;
+        return TryShrink(image);
+    }
+
+    /// <summary>Gives a clone's memory the contents and the length of its image back, whatever wrote to it.</summary>
     /// <param name="image">The image that this memory was made from.</param>
     /// <param name="maximumWarmPages">With more written pages than this, their memory is given up instead of overwritten.</param>
     /// <param name="pageCount">Pages (of the system) that were written at any time since they were last given up.</param>
@@ -117,9 +147,7 @@ public sealed unsafe class GuestMemory : GuestObject
     internal bool TryRestore(MemoryImage image, uint maximumWarmPages, out ulong pageCount)
     {
         pageCount = 0;
-        if (LengthBytes > image.LengthBytes && Shim.SlotDecommit(Record->Base, image.LengthBytes, LengthBytes) != 0) return false;
-        Record->LengthBytes = image.LengthBytes;
-        HasRefusedGrowth = false;
+        if (Shim.SlotClearMarks(Record->Base, LengthBytes) != 0 || !TryShrink(image)) return false;
         ulong written;
         int error = Shim.SlotRestore(Record->Base, image.View, image.LengthBytes, maximumWarmPages, &written);
         pageCount = written;
@@ -131,5 +159,24 @@ public sealed unsafe class GuestMemory : GuestObject
         SlotPool.Return(Record->Base, LengthBytes);
         NativeMemory.Free(Record);
         Record = NoRecord;
+    }
+
+    private bool TryShrink(MemoryImage image)
+    {
+        if (LengthBytes > image.LengthBytes && Shim.SlotDecommit(Record->Base, image.LengthBytes, LengthBytes) != 0) return false;
+        Record->LengthBytes = image.LengthBytes;
+        HasRefusedGrowth = false;
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Mark(uint offset, uint length)
+    {
+        // SAFETY: the bytes are inside of the memory, whose marks can be written.
+        byte* marks = Record->Base - WriteMarks.SizeBytes;
+        uint first = offset >> WriteMarks.GranuleShift, last = (uint)((offset + (ulong)length - 1) >> WriteMarks.GranuleShift);
+        marks[first] = 1;
+        marks[last] = 1;
+        if (last - first > 1) new Span<byte>(marks + first, (int)(last - first)).Fill(1);
     }
 }

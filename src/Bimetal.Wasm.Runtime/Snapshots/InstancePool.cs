@@ -11,6 +11,9 @@ public sealed class InstancePool : IDisposable
     /// </summary>
     public const uint MaximumWarmPages = 512;
 
+    // Written pages that nobody writes any more are found only by looking for all.
+    private const int MarkedResetsInARow = 63;
+
     private readonly Lock _gate = new();
     private readonly Snapshot _snapshot;
     private readonly int _maximumInstances;
@@ -96,7 +99,10 @@ public sealed class InstancePool : IDisposable
     }
 
     /// <summary>Resets an instance and takes it back, also after a trap. Call it after the answer was sent.</summary>
-    /// <returns>Pages (of the system) that the instance had written since their memory was last given up.</returns>
+    /// <returns>
+    /// Pages (of the system) that the instance had written since their memory was last given up; where its code marks what it writes,
+    /// those of this rental alone, as far as they were copied back.
+    /// </returns>
     /// <exception cref="ArgumentException">The instance was not rented here, or was returned before.</exception>
     public long Return(Instance instance)
     {
@@ -114,7 +120,7 @@ public sealed class InstancePool : IDisposable
         bool isReset = false;
         try
         {
-            isReset = !instance.IsDisposed && (instance.Image is null || instance.Memory!.TryRestore(instance.Image, MaximumWarmPages, out pageCount));
+            isReset = !instance.IsDisposed && TryRestore(instance, out pageCount);
             if (isReset) _snapshot.Reset(instance);
         }
         finally
@@ -163,6 +169,17 @@ public sealed class InstancePool : IDisposable
 
         foreach (var instance in idle) instance.Dispose();
         _image?.Release();
+    }
+
+    private static bool TryRestore(Instance instance, out ulong pageCount)
+    {
+        pageCount = 0;
+        if (instance.Image is null) return true;
+        bool knowsWrites = instance.LoadedModule.Code.MarksWrites && !instance.WasStopped && instance.MarkedResets < MarkedResetsInARow;
+        instance.MarkedResets = knowsWrites ? instance.MarkedResets + 1 : 0;
+        return knowsWrites
+            ? instance.Memory!.TryRestoreMarked(instance.Image, out pageCount)
+            : instance.Memory!.TryRestore(instance.Image, MaximumWarmPages, out pageCount);
     }
 
     private Instance RentOut(Instance instance)

@@ -98,6 +98,7 @@ public sealed unsafe class Snapshot : IDisposable
 
         clone.HostException = null;
         clone.LastTrap = null;
+        clone.WasStopped = false;
         clone.Group.Record->IsAbandoned = 0;
     }
 

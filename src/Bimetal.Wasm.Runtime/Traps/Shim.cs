@@ -84,6 +84,14 @@ internal static unsafe partial class Shim
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotRestore(void* address, void* view, ulong lengthBytes, ulong maximumWarmPages, ulong* pageCount);
 
+    [LibraryImport(Library, EntryPoint = "bimetal_slot_restore_marked")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial void SlotRestoreMarked(void* address, void* view, ulong imageBytes, ulong lengthBytes, ulong* granuleCount);
+
+    [LibraryImport(Library, EntryPoint = "bimetal_slot_clear_marks")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SlotClearMarks(void* address, ulong lengthBytes);
+
     /// <summary>The <see cref="RestoreMethod"/> in use.</summary>
     [LibraryImport(Library, EntryPoint = "bimetal_restore_method")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

@@ -28,6 +28,8 @@ internal sealed class CompileFlags
 
     private readonly Option<bool> _unmasked = new("--unmasked") { Description = "leave out the masks against speculation, to see what they cost; not for code that is not trusted" };
 
+    private readonly Option<bool> _markWrites = new("--mark-writes") { Description = "mark what is written to memory, as plugins do, so that a reset knows it; to see what it costs" };
+
     private readonly Option<string[]> _limits = new("--limit") { Description = "another value for a limit of docs/limits.md; may be repeated", HelpName = "NAME=NUMBER" };
 
     internal void AddTo(Command command, bool withTarget)
@@ -39,6 +41,7 @@ internal sealed class CompileFlags
         command.Add(_interrupt);
         command.Add(_quick);
         command.Add(_unmasked);
+        command.Add(_markWrites);
     }
 
     /// <summary>Adds what changes limits, to commands that load one module.</summary>
@@ -74,6 +77,7 @@ internal sealed class CompileFlags
             Interrupt = result.GetValue(_interrupt) switch { "poll" => InterruptMode.Poll, "none" => InterruptMode.None, _ => InterruptMode.Signal },
             Quick = result.GetValue(_quick),
             MaskIndices = !result.GetValue(_unmasked),
+            MarkWrites = result.GetValue(_markWrites),
         };
     }
 }

@@ -15,7 +15,7 @@ internal sealed record FuzzOptions
           --count M       how many modules (default 1000)
           --minutes T     ends after this time, even if modules are left
           --batch B       modules in one image (default 50)
-          --modes LIST    of conformant, explicit, quick, relaxed; batches take turns (default: all four)
+          --modes LIST    of conformant, explicit, quick, relaxed, marks; batches take turns (default: all)
           --cpu LEVEL     as clang's -march spells it, such as x86-64-v3
           --keep FOLDER   where modules go that differ, as .wasm, and made smaller (default artifacts/fuzz)
           --no-minimise   leaves them as they are
@@ -29,6 +29,7 @@ internal sealed record FuzzOptions
         ["explicit"] = new CompileOptions { Bounds = BoundsMode.Explicit },
         ["quick"] = new CompileOptions { Quick = true },
         ["relaxed"] = new CompileOptions { Mode = CompileMode.Relaxed },
+        ["marks"] = new CompileOptions { MarkWrites = true },
     };
 
     internal int Seed { get; private set; } = 1;

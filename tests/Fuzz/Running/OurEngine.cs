@@ -123,6 +123,7 @@ internal sealed class OurEngine(CompileOptions options)
     {
         private readonly FuzzHost _host = new();
         private readonly Instance _instance;
+        private readonly MarkCheck? _marks;
 
         internal Guest(LoadedModule module)
         {
@@ -130,13 +131,16 @@ internal sealed class OurEngine(CompileOptions options)
             _instance.HostState = _host;
             StartTrap = _instance.Initialize(Limits);
             _host.IsStarted = true;
+            if (module.Code.MarksWrites && _instance.Memory is { } memory) _marks = new MarkCheck(memory);
         }
 
         internal TrapCode StartTrap { get; }
 
         internal Observation Call(FuzzCall call)
         {
+            _marks?.Begin();
             var trap = Call(call.Export, call.Arguments, out string values);
+            if (trap == TrapCode.None && _marks?.FindUnmarked() is { } address and >= 0) return new Observation($"{call}", $"unmarked write at {address}", "", "");
             return trap == TrapCode.None ? new Observation($"{call}", "", values, State()) : new Observation($"{call}", trap.ToString(), "", State());
         }
 
@@ -185,7 +189,7 @@ internal sealed class OurEngine(CompileOptions options)
 
         private string MemoryHash()
         {
-            if (_instance.Memory is not { } memory || !memory.TrySlice(0, (uint)memory.LengthBytes, out var bytes)) return "-";
+            if (_instance.Memory is not { } memory || !memory.TryRead(0, (uint)memory.LengthBytes, out var bytes)) return "-";
             var words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, int>(bytes);
             int hash = 0;
             foreach (int word in words) hash = unchecked((hash * 31) + word);

@@ -77,11 +77,13 @@ internal sealed class ControlFlow(FunctionBuilder function)
             Assigned = function.Locals.AssignedIn(offset),
             KnownAddresses = function.Addresses.KnownCount,
         };
+        function.Marks.EnterLoop(offset);
         function.Loads.EnterLoop(offset);
         RecordBranch(frame);
         _frames.Add(frame);
         function.Line($"br label %{frame.Label}");
         StartJoin(frame, function.Joins.Define);
+        function.Marks.StartIteration();
         function.Poll();
     }
 
@@ -108,7 +110,12 @@ internal sealed class ControlFlow(FunctionBuilder function)
     {
         var frame = _frames[^1];
         if (frame.Kind == FrameKind.If) EndWithoutElse(frame);
-        if (frame.Kind == FrameKind.Loop) function.Loads.LeaveLoop();
+        if (frame.Kind == FrameKind.Loop)
+        {
+            function.Loads.LeaveLoop();
+            function.Marks.LeaveLoop();
+        }
+
         _frames.RemoveAt(_frames.Count - 1);
         if (frame.Kind != FrameKind.Loop && frame.IsBranchTarget)
         {

@@ -45,6 +45,31 @@ internal sealed class AddressBook(FunctionBuilder function)
         return offset == 0 ? address : function.DefinePointer($"getelementptr i8, ptr {address}, i64 {offset}");
     }
 
+    /// <summary>Marks the granule at <see cref="Of"/> the same arguments as written, if none of the marks before says as much.</summary>
+    public void Mark(Value index, uint offset)
+    {
+        if (index.TryGetInteger(out long constant))
+        {
+            WriteMark($"{((uint)constant + (long)offset) >> WriteMarks.GranuleShift}");
+            return;
+        }
+
+        int known = Find(index);
+        var entry = known >= 0 ? _entries[known] : new Entry(index, Widened(index), null, 0);
+        if (entry.IsMarked(offset)) return;
+        var sum = offset == 0 ? entry.Wide : function.Define(ValueType.I64, $"add i64 {entry.Wide}, {offset}");
+        var granule = function.Define(ValueType.I64, $"lshr i64 {sum}, {WriteMarks.GranuleShift}");
+        WriteMark($"{granule}");
+        Remember(entry.Marked(offset));
+    }
+
+    private void WriteMark(string granule)
+    {
+        var first = function.DefinePointer($"getelementptr i8, ptr {Base}, i64 {granule}");
+        var mark = function.DefinePointer($"getelementptr i8, ptr {first}, i64 {-WriteMarks.SizeBytes}");
+        function.Line($"store i8 1, ptr {mark}, align 1, {Metadata.WriteMarks}{function.Place}");
+    }
+
     private Value AddressOf(Value index, Value start)
     {
         int known = Find(index);
@@ -52,7 +77,7 @@ internal sealed class AddressBook(FunctionBuilder function)
         if (!isAnotherName && known >= 0 && _entries[known].Address is { } before) return before;
         var wide = Widened(index);
         var address = function.DefinePointer($"getelementptr i8, ptr {start}, i64 {wide}");
-        if (!isAnotherName) Remember(new Entry(index, wide, address, known < 0 ? 0 : _entries[known].CheckedEnd));
+        if (!isAnotherName) Remember(known < 0 ? new Entry(index, wide, address, 0) : _entries[known] with { Address = address });
         return address;
     }
 
@@ -72,7 +97,7 @@ internal sealed class AddressBook(FunctionBuilder function)
         var length = MemorySize.LengthBytes(function);
         var isInside = function.DefineBit($"icmp ule i64 {sum}, {length}");
         function.TrapUnless(isInside, TrapCode.MemoryOutOfBounds);
-        Remember(new Entry(index, wide, known < 0 ? null : _entries[known].Address, end));
+        Remember(known < 0 ? new Entry(index, wide, null, end) : _entries[known] with { CheckedEnd = end });
     }
 
     private void Remember(Entry entry)
@@ -91,5 +116,22 @@ internal sealed class AddressBook(FunctionBuilder function)
         return -1;
     }
 
-    private sealed record Entry(Value Index, Value Wide, Value? Address, long CheckedEnd);
+    private sealed record Entry(Value Index, Value Wide, Value? Address, long CheckedEnd)
+    {
+        // Both ends were marked, and what lies between is no longer than a granule: so it lies in those two.
+        private long FirstMarked { get; init; } = long.MaxValue;
+
+        private long LastMarked { get; init; } = long.MinValue;
+
+        public bool IsMarked(long offset) =>
+            FirstMarked <= LastMarked && offset >= FirstMarked - WriteMarks.ReachBytes && offset <= LastMarked + WriteMarks.ReachBytes;
+
+        public Entry Marked(long offset)
+        {
+            long first = Math.Min(FirstMarked, offset), last = Math.Max(LastMarked, offset);
+            return last - first <= WriteMarks.GranuleBytes
+                ? this with { FirstMarked = first, LastMarked = last }
+                : this with { FirstMarked = offset, LastMarked = offset };
+        }
+    }
 }

@@ -46,6 +46,21 @@ internal sealed class LoopAccesses
     public bool AreAffine(IReadOnlyDictionary<uint, long> steps) =>
         _loads.Concat(_stores).All(access => access.Address.IsInvariant || (access.Address.Scale != 0 && steps.ContainsKey(access.Address.Local)));
 
+    /// <summary>The stores whose address moves with a counter or not at all.</summary>
+    public IReadOnlyDictionary<int, LoopStore> MovingStores(IReadOnlyDictionary<uint, long> steps)
+    {
+        var moving = new Dictionary<int, LoopStore>();
+        foreach (var store in _stores)
+        {
+            var address = store.Address;
+            if (!address.IsInvariant && (address.Scale == 0 || !steps.ContainsKey(address.Local))) continue;
+            long step = StepOf(store, steps);
+            if (Math.Abs(step) <= LoopStore.LongestStepBytes) moving.Add(store.Offset, new LoopStore(address.Local, address.Scale, (int)step));
+        }
+
+        return moving;
+    }
+
     /// <summary>Makes the plan of a loop that qualifies.</summary>
     /// <param name="steps">What each counter advances by in an iteration.</param>
     /// <param name="sums">Locals that sum values up, with the sum.</param>

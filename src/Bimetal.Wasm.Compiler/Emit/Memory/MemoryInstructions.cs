@@ -56,6 +56,8 @@ internal static class MemoryInstructions
     {
         var index = function.Pop();
         var address = function.Addresses.Of(index, instruction.MemoryOffset, 1 << instruction.Info.NaturalAlignment, function.Loads.StoreBase(in instruction));
+        if (function.Options.MarkWrites && !function.Marks.TryPostpone(instruction.Offset, index, instruction.MemoryOffset))
+            function.Addresses.Mark(index, instruction.MemoryOffset);
         function.Line($"store {llvmType} {value}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}");
     }
 

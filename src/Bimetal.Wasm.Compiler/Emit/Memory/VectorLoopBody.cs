@@ -32,6 +32,9 @@ internal sealed class VectorLoopBody
         _arithmetic = new LoopArithmetic(_accesses);
     }
 
+    /// <summary>Stores that move with a counter or not at all, by their offset; known once a plan was tried.</summary>
+    public IReadOnlyDictionary<int, LoopStore>? Stores { get; private set; }
+
     /// <summary>Types of parameters and locals together.</summary>
     public static ValueType[] LocalTypes(WasmModule module, Function body)
     {
@@ -59,12 +62,10 @@ internal sealed class VectorLoopBody
 
         var steps = new Dictionary<uint, long>();
         var sums = new Dictionary<uint, LoopSymbol>();
-        foreach (uint local in _carriedReads.Keys.Where(_assigned.Contains))
-        {
-            if (!Classify(local, _locals[local], steps, sums)) return null;
-        }
-
-        return _accesses.LoadCount > 0 && _accesses.AreAffine(steps) ? _accesses.Plan(steps, sums, _arithmetic.Hidden) : null;
+        bool isClassified = true;
+        foreach (uint local in _carriedReads.Keys.Where(_assigned.Contains)) isClassified &= Classify(local, _locals[local], steps, sums);
+        Stores = _accesses.MovingStores(steps);
+        return isClassified && _accesses.LoadCount > 0 && _accesses.AreAffine(steps) ? _accesses.Plan(steps, sums, _arithmetic.Hidden) : null;
     }
 
     private void Step(ref readonly Instruction instruction)

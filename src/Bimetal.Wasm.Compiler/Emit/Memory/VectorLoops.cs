@@ -47,18 +47,21 @@ internal sealed class VectorLoops
         _constantBefore = instruction.Opcode is Opcode.I32Const or Opcode.I64Const ? (long)instruction.Constant : null;
     }
 
-    /// <summary>The loops that qualify, by the offset of their opcode.</summary>
-    public Dictionary<int, VectorLoopPlan> Judge(WasmModule module, Function body)
+    /// <summary>The loops that qualify, and the stores of loops that move with a counter; both by the offset of the loop's opcode.</summary>
+    public (Dictionary<int, VectorLoopPlan> Loops, Dictionary<int, IReadOnlyDictionary<int, LoopStore>> Stores) Judge(WasmModule module, Function body)
     {
         var loops = new Dictionary<int, VectorLoopPlan>();
-        if (_candidates.Count == 0) return loops;
+        var stores = new Dictionary<int, IReadOnlyDictionary<int, LoopStore>>();
+        if (_candidates.Count == 0) return (loops, stores);
         var types = VectorLoopBody.LocalTypes(module, body);
         foreach (var candidate in _candidates)
         {
-            if (new VectorLoopBody(module, types).TryPlan(candidate.Start, candidate.End) is { } plan) loops.Add(candidate.Offset, plan);
+            var look = new VectorLoopBody(module, types);
+            if (look.TryPlan(candidate.Start, candidate.End) is { } plan) loops.Add(candidate.Offset, plan);
+            if (look.Stores is { Count: > 0 } moving) stores.Add(candidate.Offset, moving);
         }
 
-        return loops;
+        return (loops, stores);
     }
 
     private void Disqualify()

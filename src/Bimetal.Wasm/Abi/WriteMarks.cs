@@ -1,0 +1,23 @@
+// Which parts of a memory were written since its last reset, as told by who writes: a byte for each granule, in front of the memory's base.
+// Code that marks its writes sets the byte of the granule in which a write begins before it returns to the host; so do host functions.
+// Resetting an instance then copies those granules back, and asks the kernel for nothing. After a guest was stopped early the marks do not count.
+
+namespace Bimetal.Wasm.Abi;
+
+/// <summary>Where the marks of a memory are. The numbers are those of native/shim/bimetal_shim.h.</summary>
+public static class WriteMarks
+{
+    /// <summary>log2 of the bytes of a granule.</summary>
+    public const int GranuleShift = 10;
+
+    public const int GranuleBytes = 1 << GranuleShift;
+
+    /// <summary>A mark also stands for writes that begin so many bytes before or behind the one that set it: fields of one structure.</summary>
+    public const int ReachBytes = 128;
+
+    /// <summary>Marks of everything that a 32-bit index and a 32-bit offset can reach; the first one lies so far below the memory's base.</summary>
+    public const int SizeBytes = 8 << (30 - GranuleShift);
+
+    /// <summary>Set in the root's word on interruption (CodeImage.cs) when the code marks its writes.</summary>
+    public const uint RootFlag = 0x100;
+}
