@@ -8,6 +8,12 @@ public sealed record ToolchainLimits
     /// <summary>CPU time of one child process, in whole seconds.</summary>
     public TimeSpan CpuTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// CPU time of one child process that optimises, in whole seconds for each 4 Mi characters of IR begun; behind it that part of the module
+    /// is compiled again by LLVM's code generator alone. Ordinary code takes a tenth; some small functions keep LLVM's analyses busy without end.
+    /// </summary>
+    public TimeSpan OptimizationTime { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Elapsed time of one child process.</summary>
     public TimeSpan WallTime { get; init; } = TimeSpan.FromMinutes(10);
 

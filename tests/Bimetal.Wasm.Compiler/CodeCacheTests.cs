@@ -151,6 +151,7 @@ public sealed class CodeCacheTests : IDisposable
             Compiling.Options with { Quick = true },
             Compiling.Options with { MaskIndices = false },
             Compiling.Options with { CheckStack = false },
+            Compiling.Options with { MarkWrites = true },
             Compiling.Options with { KeepSymbols = true },
             Compiling.Options with { Locations = false },
         ];

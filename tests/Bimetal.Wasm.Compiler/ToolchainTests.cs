@@ -91,6 +91,15 @@ public sealed class ToolchainTests : IDisposable
         AssertLimit(nameof(ToolchainLimits.CpuTime), Exploding.Value, new ToolchainLimits { CpuTime = TimeSpan.FromSeconds(1) });
 
     [Fact]
+    public void Compile_OverOptimizationTime_LeavesItOut()
+    {
+        var limits = new ToolchainLimits { OptimizationTime = TimeSpan.FromSeconds(1) };
+        var compiled = new ModuleCompiler(null, limits).Compile([Exploding.Value], Compiling.Options, TestContext.Current.CancellationToken);
+        var quick = new ModuleCompiler().Compile([Exploding.Value], Compiling.Options with { Quick = true }, TestContext.Current.CancellationToken);
+        Assert.Equal(quick.Bytes.Length, compiled.Bytes.Length);
+    }
+
+    [Fact]
     public void Compile_OverWallTime_NamesTheLimit() =>
         AssertLimit(nameof(ToolchainLimits.WallTime), Exploding.Value, new ToolchainLimits { WallTime = TimeSpan.FromMilliseconds(300) });
 

@@ -14,6 +14,9 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
 {
     private const string RoutinesObject = "memory.o";
 
+    // Characters of IR that ToolchainLimits.OptimizationTime is for.
+    private const int OptimizedAtOnce = 4 << 20;
+
     /// <summary>Compiles, links and checks; adds the time of each stage to <paramref name="stages"/>.</summary>
     public byte[] Build(ImageIr ir, CompileOptions options, int moduleCount, List<(string Stage, TimeSpan Time)> stages, CancellationToken cancellation)
     {
@@ -44,7 +47,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
             try
             {
                 WriteIr(folder.File($"p{index}.ll"), ir.Partitions[index].Pieces);
-                toolchain.Compile(IrArguments($"p{index}", options, ir.Partitions[index].Effort), folder.Location, limits, cancellation);
+                CompilePartition($"p{index}", options, ir.Partitions[index], folder, cancellation);
                 progress?.Report(new CompileProgress(Interlocked.Increment(ref done), ir.Partitions.Count));
             }
             catch (Exception failure)
@@ -53,6 +56,26 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
             }
         });
         if (failures.TryDequeue(out var first)) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+    }
+
+    private void CompilePartition(string name, CompileOptions options, PartitionIr ir, PrivateFolder folder, CancellationToken cancellation)
+    {
+        var effort = ir.Effort;
+        var optimizationTime = limits.OptimizationTime * (1 + (ir.Pieces.Sum(piece => (long)piece.Length) / OptimizedAtOnce));
+        if (effort == Effort.Full && !options.Quick && optimizationTime < limits.CpuTime)
+        {
+            try
+            {
+                toolchain.Compile(IrArguments(name, options, effort), folder.Location, limits with { CpuTime = optimizationTime }, cancellation);
+                return;
+            }
+            catch (ToolchainException exception) when (exception.Limit == nameof(ToolchainLimits.CpuTime))
+            {
+                effort = Effort.CodeGenerator;
+            }
+        }
+
+        toolchain.Compile(IrArguments(name, options, effort), folder.Location, limits, cancellation);
     }
 
     private static void WriteIr(string path, IReadOnlyList<StringBuilder> pieces)

@@ -43,6 +43,7 @@ public static class LimitTable
         OfModule("ValidationSteps", "steps", limits => limits.ValidationSteps, (limits, value) => limits with { ValidationSteps = value }),
         OfCompilation("IrCharacters", "characters", limits => limits.IrCharacters, (limits, value) => limits with { IrCharacters = value }),
         OfCompilation("FunctionIrCharacters", "characters", limits => limits.FunctionIrCharacters, (limits, value) => limits with { FunctionIrCharacters = value }),
+        OfCompilation("OptimizationTime", "seconds", limits => (long)limits.OptimizationTime.TotalSeconds, (limits, value) => limits with { OptimizationTime = TimeSpan.FromSeconds(value) }),
         OfCompilation("CpuTime", "seconds", limits => (long)limits.CpuTime.TotalSeconds, (limits, value) => limits with { CpuTime = TimeSpan.FromSeconds(value) }),
         OfCompilation("WallTime", "seconds", limits => (long)limits.WallTime.TotalSeconds, (limits, value) => limits with { WallTime = TimeSpan.FromSeconds(value) }),
         OfCompilation("AddressSpaceBytes", "bytes", limits => limits.AddressSpaceBytes, (limits, value) => limits with { AddressSpaceBytes = value }),
