@@ -47,6 +47,15 @@ internal readonly record struct FrameHead(int Length, FrameType Type, byte Flags
     public static FrameHead Read(ReadOnlySpan<byte> bytes) => new(
         (int)(BinaryPrimitives.ReadUInt32BigEndian(bytes) >> 8), (FrameType)bytes[3], bytes[4], (int)(BinaryPrimitives.ReadUInt32BigEndian(bytes[5..]) & int.MaxValue));
 
+    /// <summary>Of DATA and HEADERS.</summary>
+    /// <exception cref="Http2FormatException">There is more padding than payload.</exception>
+    public ReadOnlySpan<byte> WithoutPadding(ReadOnlySpan<byte> payload)
+    {
+        if (!Has(Padded)) return payload;
+        if (payload.IsEmpty || payload[0] >= payload.Length) throw new Http2FormatException(Http2Error.Protocol, "more padding than there is frame");
+        return payload[1..^payload[0]];
+    }
+
     public void Write(IBufferWriter<byte> output)
     {
         var bytes = output.GetSpan(Bytes);

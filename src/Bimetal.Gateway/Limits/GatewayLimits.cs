@@ -18,6 +18,14 @@ internal static class GatewayLimits
     /// <summary>Requests at once on one HTTP/2 connection to an upstream, whatever it allows.</summary>
     public const int UpstreamStreams = 1000;
 
+    /// <summary>Frames of an HTTP/2 upstream, within <see cref="UpstreamIdleFramesPeriod"/>, that belong to no progress: pings, settings, empty data, streams that are over.</summary>
+    public const int UpstreamIdleFrames = 10_000;
+
+    public static readonly TimeSpan UpstreamIdleFramesPeriod = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long an HTTP/2 upstream that leaves a request without an answer may be silent, and then once more until it has answered a ping.</summary>
+    public static readonly TimeSpan UpstreamSilence = TimeSpan.FromSeconds(1);
+
     /// <summary>What is read and dropped of a request that was answered before its end.</summary>
     public const int DroppedBytes = 256 << 10;
 

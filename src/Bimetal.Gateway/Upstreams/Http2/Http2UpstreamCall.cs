@@ -135,16 +135,15 @@ internal sealed class Http2UpstreamCall : UpstreamResponse
 
     public void OnData(ReadOnlySpan<byte> data, int padding, bool isEnd)
     {
-        if (_isReset)
+        if (_isReset || !TryTake(data))
         {
+            // Nobody will read it, and the connection's window is everybody's.
             _connection.Credit(_stream, data.Length + padding, 0);
             return;
         }
 
         if (padding > 0) _connection.Credit(_stream, padding, padding);
-        if (!_answered.Task.IsCompleted) Refuse("a body before its headers");
-        else if (_input.Add(data) is { } problem) Refuse(problem);
-        else if (isEnd) _input.End([]);
+        if (isEnd) _input.End([]);
     }
 
     public void OnReset(Http2Error error)
@@ -162,6 +161,13 @@ internal sealed class Http2UpstreamCall : UpstreamResponse
         _isReset = true;
         IsUnprocessed |= isUnsent;
         GiveUp(reason);
+    }
+
+    private bool TryTake(ReadOnlySpan<byte> data)
+    {
+        string? problem = _answered.Task.IsCompleted ? _input.Add(data) : "a body before its headers";
+        if (problem is not null) Refuse(problem);
+        return problem is null;
     }
 
     private void Answer(List<HeaderField> fields, int status, bool isEnd)
@@ -201,7 +207,12 @@ internal sealed class Http2UpstreamCall : UpstreamResponse
 
     private void GiveUp(Exception reason)
     {
-        if (reason is OperationCanceledException) Reset(Http2Error.Cancel);
+        if (reason is OperationCanceledException)
+        {
+            Reset(Http2Error.Cancel);
+            if (!HasAnswer) _connection.NoteUnanswered();
+        }
+
         _isEnded = true;
         _answered.TrySetException(reason);
         _input.Fail(reason);
@@ -325,8 +336,7 @@ internal sealed class Http2UpstreamCall : UpstreamResponse
             for (var rest = segment; !rest.IsEmpty;)
             {
                 int count = await WindowAsync(rest.Length);
-                SendWindow.Take(count);
-                _connection.SendWindow.Take(count);
+                _connection.TakeWindow(SendWindow, count);
                 _connection.Output.Add(FrameType.Data, 0, _stream, rest.Span[..count]);
                 rest = rest[count..];
                 try

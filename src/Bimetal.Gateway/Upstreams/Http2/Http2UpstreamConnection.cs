@@ -22,7 +22,11 @@ internal sealed class Http2UpstreamConnection
     private const int FirstStreams = 100;
     private const int MaximumPayloadBytes = 16 << 10;
 
+    // Full buffers in a row after which other connections of the loop have their turn.
+    private const int ReadsPerTurn = 16;
+
     private readonly Channel _channel;
+    private readonly ConnectionVitals _vitals;
     private readonly Dictionary<int, Http2UpstreamCall> _calls = [];
     private readonly ArrayBufferWriter<byte> _block = new();
     private int _nextStream = 1;
@@ -33,11 +37,13 @@ internal sealed class Http2UpstreamConnection
     private int _received;
     private long _receiveWindow = ConnectionWindowBytes;
     private bool _isClosing;
+    private bool _isSilent;
 
     public Http2UpstreamConnection(Channel channel)
     {
         _channel = channel;
         Output = new FrameOutput(channel);
+        _vitals = new ConnectionVitals(channel.Loop, Ping, EndSilent);
     }
 
     public EventLoop Loop => _channel.Loop;
@@ -58,7 +64,7 @@ internal sealed class Http2UpstreamConnection
     public long IdleSinceMs { get; private set; }
 
     /// <summary>It takes no more calls, now or for good.</summary>
-    public bool IsFull => _isClosing || _channel.IsClosed || _calls.Count >= _maximumStreams;
+    public bool IsFull => _isClosing || _channel.IsClosed || _vitals.IsInDoubt || _calls.Count >= _maximumStreams;
 
     public bool IsBroken => _channel.IsClosed;
 
@@ -106,6 +112,17 @@ internal sealed class Http2UpstreamConnection
         Try(FrameType.Reset, stream, code);
     }
 
+    /// <summary>A body frame is about to leave.</summary>
+    public void TakeWindow(FlowWindow stream, int bytes)
+    {
+        stream.Take(bytes);
+        SendWindow.Take(bytes);
+        _vitals.Progress();
+    }
+
+    /// <summary>A request was given up without an answer: was that the upstream's, or is nobody there?</summary>
+    public void NoteUnanswered() => _vitals.Unanswered();
+
     /// <summary>Bytes of a body have been taken: the upstream may send as many more.</summary>
     /// <param name="streamBytes">Of them on this stream; zero when that is over.</param>
     public void Credit(int stream, int bytes, int streamBytes)
@@ -132,7 +149,7 @@ internal sealed class Http2UpstreamConnection
     private async Task ReceiveAsync()
     {
         byte[] buffer = new byte[BufferPool.MediumBytes];
-        int filled = 0;
+        int filled = 0, reads = 0;
         Exception? reason = null;
         try
         {
@@ -140,6 +157,9 @@ internal sealed class Http2UpstreamConnection
             {
                 int count = await _channel.ReadAsync(buffer.AsMemory(filled));
                 if (count <= 0) break;
+                reads = filled + count == buffer.Length ? reads + 1 : 0;
+                if (reads % ReadsPerTurn == ReadsPerTurn - 1) await Task.Yield();
+                _vitals.Heard();
                 filled += count;
                 int used = 0;
                 while (filled - used >= FrameHead.Bytes)
@@ -158,11 +178,12 @@ internal sealed class Http2UpstreamConnection
         }
         catch (Exception exception) when (exception is IOException or Http2FormatException)
         {
-            reason = exception;
+            reason = _isSilent ? new IOException("the upstream does not answer") : exception;
             if (exception is Http2FormatException wrong) SayGoAway(wrong.Error);
         }
 
         Close();
+        _vitals.End();
         foreach (var call in _calls.Values.ToArray()) call.Fail(reason ?? new IOException("the upstream closed the connection"), isUnsent: false);
         _calls.Clear();
         SendWindow.Wake();
@@ -171,6 +192,7 @@ internal sealed class Http2UpstreamConnection
     private void OnFrame(FrameHead head, ReadOnlySpan<byte> payload)
     {
         if (_blockStream != 0 && (head.Type != FrameType.Continuation || head.Stream != _blockStream)) throw Wrong("a frame within a field block");
+        _vitals.CountFrame();
         switch (head.Type)
         {
             case FrameType.Data:
@@ -208,15 +230,20 @@ internal sealed class Http2UpstreamConnection
     {
         _receiveWindow -= payload.Length;
         if (head.Stream == 0 || _receiveWindow < 0) throw new Http2FormatException(Http2Error.FlowControl, "more data than we allowed");
-        var data = WithoutPadding(head, payload);
-        if (_calls.TryGetValue(head.Stream, out var call)) call.OnData(data, payload.Length - data.Length, head.Has(FrameHead.EndStream));
+        var data = head.WithoutPadding(payload);
+        if (_calls.TryGetValue(head.Stream, out var call))
+        {
+            if (!data.IsEmpty) _vitals.Progress();
+            call.OnData(data, payload.Length - data.Length, head.Has(FrameHead.EndStream));
+        }
+        else if (head.Stream >= _nextStream || (head.Stream & 1) == 0) throw Wrong("data of a stream that we did not open");
         else Credit(head.Stream, payload.Length, 0);
     }
 
     private void OnHeaders(FrameHead head, ReadOnlySpan<byte> payload)
     {
         if (head.Stream == 0 || head.Stream >= _nextStream || (head.Stream & 1) == 0) throw Wrong("headers of a stream that we did not open");
-        var fragment = WithoutPadding(head, payload);
+        var fragment = head.WithoutPadding(payload);
         if (head.Has(FrameHead.HasPriority))
         {
             if (fragment.Length < 5) throw Wrong("headers that are too short");
@@ -237,7 +264,9 @@ internal sealed class Http2UpstreamConnection
         int stream = _blockStream;
         _blockStream = 0;
         var fields = HpackDecoder.Decode(_block.WrittenSpan, GatewayLimits.ResponseHeadersBytes, GatewayLimits.ResponseHeaderCount);
-        if (_calls.TryGetValue(stream, out var call)) call.OnHeaders(fields, (_blockFlags & FrameHead.EndStream) != 0);
+        if (!_calls.TryGetValue(stream, out var call)) return;
+        _vitals.Progress();
+        call.OnHeaders(fields, (_blockFlags & FrameHead.EndStream) != 0);
     }
 
     private void OnReset(FrameHead head, ReadOnlySpan<byte> payload)
@@ -252,6 +281,7 @@ internal sealed class Http2UpstreamConnection
     {
         if (head.Stream != 0 || payload.Length % 6 != 0) throw Wrong("settings that are none");
         if (head.Has(FrameHead.Ack)) return;
+        long before = _initialWindow;
         for (; !payload.IsEmpty; payload = payload[6..])
         {
             uint value = BinaryPrimitives.ReadUInt32BigEndian(payload[2..]);
@@ -262,15 +292,19 @@ internal sealed class Http2UpstreamConnection
                     break;
                 case 4:
                     if (value > int.MaxValue) throw new Http2FormatException(Http2Error.FlowControl, "a window that is too large");
-                    long change = value - _initialWindow;
                     _initialWindow = value;
-                    foreach (var call in _calls.Values) call.SendWindow.Change(change);
                     break;
                 case 5:
                     if (value is < MaximumPayloadBytes or > 0xffffff) throw Wrong("a frame size that is not possible");
                     MaximumFrameBytes = MaximumPayloadBytes;
                     break;
             }
+        }
+
+        // Once for the whole frame: one can name the same setting thousands of times.
+        if (_initialWindow != before)
+        {
+            foreach (var call in _calls.Values) call.SendWindow.Change(_initialWindow - before);
         }
 
         Output.Add(FrameType.Settings, FrameHead.Ack, 0, []);
@@ -298,18 +332,23 @@ internal sealed class Http2UpstreamConnection
         else if (_calls.TryGetValue(head.Stream, out var call)) call.SendWindow.Change(bytes);
     }
 
-    private static ReadOnlySpan<byte> WithoutPadding(FrameHead head, ReadOnlySpan<byte> payload)
-    {
-        if (!head.Has(FrameHead.Padded)) return payload;
-        if (payload.IsEmpty || payload[0] >= payload.Length) throw Wrong("more padding than there is frame");
-        return payload[1..^payload[0]];
-    }
-
     private void AddWindowUpdate(int stream, int bytes)
     {
         Span<byte> increment = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(increment, bytes);
         Try(FrameType.WindowUpdate, stream, increment);
+    }
+
+    private void Ping()
+    {
+        Try(FrameType.Ping, 0, new byte[8]);
+        Flush();
+    }
+
+    private void EndSilent()
+    {
+        _isSilent = true;
+        Close();
     }
 
     private void SayGoAway(Http2Error error)
