@@ -84,14 +84,8 @@ public sealed class StreamingTests
         using var client = await gateway.ConnectAsync();
         await client.SendAsync("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
         await client.Reader.ReadHeadAsync(client.Cancellation);
-        long last = -1;
-        while (last != Interlocked.Read(ref sent))
-        {
-            last = Interlocked.Read(ref sent);
-            await Task.Delay(300, TestContext.Current.CancellationToken);
-        }
-
         // What socket buffers and the gateway's named limits can hold; the body is a multiple of it.
+        long last = await Standstill.OfAsync(() => Interlocked.Read(ref sent));
         Assert.True(last < 64 << 20, $"{last >> 20} MiB were sent though the client reads nothing");
     }
 }

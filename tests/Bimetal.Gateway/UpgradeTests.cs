@@ -1,7 +1,6 @@
 // WebSocket and other protocols behind an upgrade: agreed by both sides or not at all, and then nobody's bytes but theirs.
 
 using System.Net.WebSockets;
-using System.Security.Cryptography;
 using System.Text;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Tests.Support;
@@ -18,45 +17,13 @@ public sealed class UpgradeTests
     public async Task WebSocket_PassesMessages_InBothDirections_ThroughTheFilters()
     {
         // .NET's own implementation on both ends.
-        await using var upstream = new WireUpstream(async call =>
-        {
-#pragma warning disable CA5350 // WebSocket's handshake (RFC 6455) has SHA-1 in it; nothing is protected by it.
-            string accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(call.Head["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
-#pragma warning restore CA5350
-            await call.WriteAsync($"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n");
-            using var socket = WebSocket.CreateFromStream(call.Connection, new WebSocketCreationOptions { IsServer = true });
-            byte[] buffer = new byte[1 << 20];
-            while (true)
-            {
-                var result = await socket.ReceiveAsync(buffer.AsMemory(), call.Cancellation);
-                if (result.MessageType == WebSocketMessageType.Close) break;
-                await socket.SendAsync(buffer.AsMemory(0, result.Count), result.MessageType, result.EndOfMessage, call.Cancellation);
-            }
-
-            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "done", call.Cancellation);
-        });
+        await using var upstream = new WireUpstream(WebSocketEcho.ServeAsync);
         await using var gateway = await TestGateway.WithFiltersAsync(upstream, "[ { headers: { request: { set: { x-seen: yes } }, response: { set: { x-answered: yes } } } } ]");
         using var client = new ClientWebSocket();
         client.Options.CollectHttpResponseDetails = true;
         await client.ConnectAsync(new Uri($"ws://127.0.0.1:{gateway.Address.Port}/chat"), Cancellation);
         Assert.Equal(["yes"], client.HttpResponseHeaders!["x-answered"]);
-        byte[] buffer = new byte[1 << 20];
-        foreach (int length in (int[])[1, 5, 70_000, 300_000])
-        {
-            byte[] message = RandomNumberGenerator.GetBytes(length);
-            await client.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, Cancellation);
-            int received = 0;
-            ValueWebSocketReceiveResult result;
-            do
-            {
-                result = await client.ReceiveAsync(buffer.AsMemory(received), Cancellation);
-                received += result.Count;
-            }
-            while (!result.EndOfMessage);
-            Assert.Equal(message, buffer.AsSpan(0, received).ToArray());
-        }
-
-        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", Cancellation);
+        await WebSocketEcho.TryAsync(client, Cancellation);
         var head = Assert.Single(upstream.Received);
         Assert.Equal(("upgrade", "yes"), (head["connection"], head["x-seen"]));
         await gateway.SettleAsync(1);

@@ -41,6 +41,12 @@ internal abstract class ClientExchange : MessageBody
     /// <summary>The protocol that the client wants to go on with, as it wrote it; null: none, or one that it cannot be on this connection.</summary>
     public virtual ReadOnlyMemory<byte>? Upgrade => null;
 
+    /// <summary>The client takes an answer of success for its agreement to <see cref="Upgrade"/>: without that, the request has failed.</summary>
+    public virtual bool NeedsUpgrade => false;
+
+    /// <summary>The status that agrees to another protocol.</summary>
+    public virtual int UpgradeStatus => 101;
+
     /// <summary>A part of the answer is on its way: no other answer is possible.</summary>
     public abstract bool HasStarted { get; }
 

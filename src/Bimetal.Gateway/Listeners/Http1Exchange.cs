@@ -175,7 +175,7 @@ internal sealed class Http1Exchange(Http1Connection connection) : ClientExchange
         }
 
         _output.Add("\r\n"u8);
-        return new TunnelEnd(_input, connection.Channel);
+        return new TunnelEnd(connection.Channel, _input);
     }
 
     public override void ClearHeaders() => _output.Clear();

@@ -3,6 +3,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Bimetal.Gateway.Http1;
+using Bimetal.Gateway.Listeners.Http2;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Routing;
 using Bimetal.Gateway.Transport;
@@ -20,6 +21,9 @@ internal sealed class KestrelExchange : ClientExchange
     private readonly IHttpResponseFeature _response;
     private readonly IHttpResponseBodyFeature _responseBody;
     private readonly IHttpRequestLifetimeFeature _lifetime;
+    private readonly IHttpExtendedConnectFeature? _connect;
+    private readonly WebSocketKey? _webSocketKey;
+    private ConnectedStream? _connected;
     private PipeReader? _reader;
     private SequencePosition? _consumed;
     private bool _isWriting;
@@ -34,14 +38,17 @@ internal sealed class KestrelExchange : ClientExchange
         _responseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         _lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
         Arrival = features.GetRequiredFeature<ClientArrival>();
-        HasBody = features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true;
+        _connect = features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect ? connect : null;
+        if (string.Equals(_connect?.Protocol, "websocket", StringComparison.OrdinalIgnoreCase)) _webSocketKey = new WebSocketKey();
+        HasBody = _connect is null && (features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true);
     }
 
     public override EventLoop Loop { get; }
 
     public override ClientArrival Arrival { get; }
 
-    public override string Method => _request.Method;
+    /// <summary>Extended CONNECT is what an upgrade is in HTTP/1.1.</summary>
+    public override string Method => _connect is null ? _request.Method : "GET";
 
     public override string Target => _request.RawTarget;
 
@@ -52,6 +59,12 @@ internal sealed class KestrelExchange : ClientExchange
     /// <summary>Kestrel answers it when the body is read.</summary>
     public override bool ExpectsContinue => false;
 
+    public override ReadOnlyMemory<byte>? Upgrade => _connect?.Protocol is { } protocol ? FieldText.ValueBytes(protocol) : null;
+
+    public override bool NeedsUpgrade => _connect is not null;
+
+    public override int UpgradeStatus => 200;
+
     public override bool HasStarted => _response.HasStarted;
 
     public override long? Length => HasBody ? _request.Headers.ContentLength : 0;
@@ -61,7 +74,7 @@ internal sealed class KestrelExchange : ClientExchange
     public override GatewayError? Refusal()
     {
         if (Target.Length > Limits.UriBytes) return ExchangeErrors.TargetTooLong;
-        return RequestCheck.Refusal(_request) is { } refusal ? ExchangeErrors.BadRequest(refusal) : null;
+        return RequestCheck.Refusal(_request, Method) is { } refusal ? ExchangeErrors.BadRequest(refusal) : null;
     }
 
     public override void CloseAfterwards()
@@ -120,6 +133,7 @@ internal sealed class KestrelExchange : ClientExchange
             else foreach (string? value in values) AddField(headers, name, value ?? "");
         }
 
+        _webSocketKey?.AddTo(headers);
         stream.Source = Source;
         stream.Destination = Arrival.Destination;
         stream.Protocol = _request.Protocol;
@@ -163,6 +177,13 @@ internal sealed class KestrelExchange : ClientExchange
         target.ContentLength = contentLength;
     }
 
+    public override TunnelEnd WriteUpgrade(HeaderMap headers, ReadOnlyMemory<byte> protocol)
+    {
+        _webSocketKey?.TakeFrom(headers);
+        WriteHeaders(UpgradeStatus, headers, contentLength: null);
+        return new TunnelEnd(_connected = new ConnectedStream(_connect!, _responseBody, _lifetime, Loop));
+    }
+
     public override void ClearHeaders() => _response.Headers.Clear();
 
     public override async ValueTask WriteAsync(ReadOnlySequence<byte> data, bool isLast)
@@ -199,7 +220,8 @@ internal sealed class KestrelExchange : ClientExchange
         }
 
         _isWriting = true;
-        await _responseBody.CompleteAsync();
+        if (_connected is not null) await _connected.AcceptAsync();
+        else await _responseBody.CompleteAsync();
         _isWriting = false;
     }
 

@@ -13,8 +13,9 @@ internal static class RequestCheck
     private static readonly string[] OfConnections = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
     /// <summary>Why a request cannot be passed on, or null.</summary>
-    public static string? Refusal(IHttpRequestFeature request) =>
+    /// <param name="method">The one that will be passed on.</param>
+    public static string? Refusal(IHttpRequestFeature request, string method) =>
         (Array.Find(OfConnections, request.Headers.ContainsKey) is { } field ? $"{field} belongs to connections of HTTP/1.1" : null)
-        ?? (FieldRules.IsMethod(request.Method) ? null : "the method is a known one in other letters, or CONNECT")
-        ?? (HostPattern.IsAuthority(request.Headers.Host.ToString()) ? null : "the host is not valid");
+        ?? (FieldRules.IsMethod(method) ? null : "the method is a known one in other letters, or CONNECT")
+        ?? (request.Headers.Host.Count == 1 && request.Headers.Host[0] is { Length: > 0 } host && HostPattern.IsAuthority(host) ? null : "there is no valid host");
 }

@@ -110,6 +110,12 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         var context = _context = new ExchangeContext(client, stream, target, route, _clock) { RenewClock = RenewClock };
         FillStream(stream, route);
         context.Observation = model.Telemetry.Observe(context, target);
+        if (client.NeedsUpgrade && context.Upgrade is null)
+        {
+            await AnswerPlainlyAsync(ExchangeErrors.BadRequest("the route has no upgrade to the protocol of the extended CONNECT"));
+            return;
+        }
+
         if (client.Length > context.BodyLimit || route.Rewrite?.TryApply(stream, target) == false)
         {
             await AnswerPlainlyAsync(client.Length > context.BodyLimit ? ExchangeErrors.RequestBodyTooLarge(context.BodyLimit) : ExchangeErrors.BadTarget);

@@ -100,9 +100,11 @@ internal sealed class ResponseLeg
         if (!headers.TryGet(PseudoNames.Status, out var text) || !Utf8Parser.TryParse(text.Span, out int status, out int used) || used != text.Length || (status is < 200 or > 599 && (status != 101 || _upgrade is null)))
             throw new GatewayException(new GatewayError(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Malformed, Retryable: false, "the response has no status that can be passed on"));
         CheckValues(headers);
+        if (_context.Client.NeedsUpgrade && status is >= 200 and <= 299)
+            throw new GatewayException(new GatewayError(ErrorPhase.ResponseHeaders, ErrorSide.Upstream, ErrorCause.Malformed, Retryable: false, "an answer of success that does not agree to the other protocol"));
         if (status == 101)
         {
-            Status = status;
+            Status = _context.Client.UpgradeStatus;
             _dropsBody = true;
             Tunnel = new Tunnel(_context.Client.WriteUpgrade(headers, _context.Upgrade!.Value), _upgrade!, _context.Clock, _context.Idle);
             return;

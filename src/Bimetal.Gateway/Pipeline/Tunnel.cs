@@ -5,8 +5,8 @@ using Bimetal.Gateway.Transport;
 
 namespace Bimetal.Gateway.Pipeline;
 
-/// <summary>One end of a tunnel: a connection, and what came on it behind the head.</summary>
-internal sealed record TunnelEnd(MessageInput Input, Channel Channel);
+/// <summary>One end of a tunnel: a connection, or a stream of one, and what came on it behind the head.</summary>
+internal sealed record TunnelEnd(Channel Channel, MessageInput? Input = null);
 
 /// <summary>Runs on the loop of both ends.</summary>
 /// <param name="idle">Longest time without a byte in either direction.</param>
@@ -32,10 +32,10 @@ internal sealed class Tunnel(TunnelEnd client, TunnelEnd upstream, ExchangeClock
         var pool = from.Channel.Loop.Buffers;
         try
         {
-            if (from.Input.HasBuffered)
+            if (from.Input is { HasBuffered: true } begun)
             {
-                count(from.Input.Buffered.Length);
-                await to.Channel.WriteAsync(from.Input.Buffered);
+                count(begun.Buffered.Length);
+                await to.Channel.WriteAsync(begun.Buffered);
             }
 
             while (await from.Channel.WaitReadableAsync() >= 0)

@@ -47,7 +47,7 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
         _ => null,
     };
 
-    public override TunnelEnd? Tunnel => _isUpgraded ? new TunnelEnd(_connection.Input, _connection.Channel) : null;
+    public override TunnelEnd? Tunnel => _isUpgraded ? new TunnelEnd(_connection.Channel, _connection.Input) : null;
 
     /// <summary>Sends the request; returns when the head of the response has come.</summary>
     public async Task<UpstreamResponse> RunAsync()

@@ -9,6 +9,8 @@ namespace Bimetal.Gateway.Tests.Support;
 
 internal sealed class NginxUpstream : IAsyncDisposable
 {
+    private const int Canaries = 4;
+
     private readonly TemporaryFolder _folder = new();
     private readonly Process _process;
 
@@ -42,6 +44,24 @@ internal sealed class NginxUpstream : IAsyncDisposable
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             string text = new StreamReader(stream).ReadToEnd();
             return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        }
+    }
+
+    /// <summary>
+    /// What nginx judged behind the first lines, without the requests that this sends itself: what is left on a kept connection to it would spoil those,
+    /// as they come next on each of the loops.
+    /// </summary>
+    /// <returns>The lines, and how many there are by now.</returns>
+    public async Task<(List<string> Judged, int Lines)> JudgedSinceAsync(TestGateway gateway, int seen, int number)
+    {
+        string canary = $"/canary-{number}";
+        for (int count = 0; count < Canaries; count++) Assert.Equal($"GET {canary}", (await gateway.GetAsync(canary)).Text);
+        while (true)
+        {
+            var lines = Judged.Skip(seen).ToList();
+            if (lines.Count(line => line.Contains(canary, StringComparison.Ordinal)) == Canaries)
+                return ([.. lines.Where(line => !line.Contains("/canary-", StringComparison.Ordinal) && !line.Contains("/sentinel", StringComparison.Ordinal))], seen + lines.Count);
+            await Task.Delay(5, TestContext.Current.CancellationToken);
         }
     }
 

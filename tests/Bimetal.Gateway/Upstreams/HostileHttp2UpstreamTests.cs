@@ -22,6 +22,7 @@ public sealed class HostileHttp2UpstreamTests
         Assert.Equal(entry.Status, await AskAsync(gateway, "GET", "/attack"));
         for (int round = 0; round < 3; round++) Assert.Equal(200, await AskAsync(gateway, "GET", "/good"));
         await gateway.SettleAsync(4);
+        Assert.True(await gateway.IsIdleAsync());
         await gateway.Host.StopAsync(TimeSpan.FromSeconds(10));
         string[] lines = gateway.AccessLog.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (entry.Reason.Length > 0) Assert.Contains(entry.Reason, Assert.Single(lines, line => line.Contains("/attack", StringComparison.Ordinal)), StringComparison.Ordinal);

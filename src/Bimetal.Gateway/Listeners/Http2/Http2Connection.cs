@@ -1,7 +1,6 @@
 // A client's connection that speaks HTTP/2, between our channel and Kestrel: two pumps on the connection's loop, with pipes in between that
 // make each side wait for the other.
 
-using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -98,9 +97,6 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
         var reader = _out.Reader;
         try
         {
-            var first = await reader.ReadAsync();
-            await _channel.WriteAsync(WithoutExtendedConnect(first.Buffer.ToArray()));
-            reader.AdvanceTo(first.Buffer.End);
             while (true)
             {
                 var read = await reader.ReadAsync();
@@ -117,20 +113,6 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
         }
 
         await reader.CompleteAsync();
-    }
-
-    // Kestrel's settings come first, and offer extended CONNECT (RFC 8441). Browsers would use it for WebSocket, which is spoken over HTTP/1.1 only.
-    private static byte[] WithoutExtendedConnect(byte[] frames)
-    {
-        const int headBytes = 9, settingBytes = 6, settings = 4, enableConnectProtocol = 8;
-        if (frames.Length < headBytes || frames[3] != settings) return frames;
-        int end = Math.Min(frames.Length, headBytes + ((frames[0] << 16) | (frames[1] << 8) | frames[2]));
-        for (int at = headBytes; at + settingBytes <= end; at += settingBytes)
-        {
-            if (frames[at] == 0 && frames[at + 1] == enableConnectProtocol) frames.AsSpan(at + 2, 4).Clear();
-        }
-
-        return frames;
     }
 
     private void SetTls(TlsFacts tls)
