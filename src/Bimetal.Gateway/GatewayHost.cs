@@ -65,6 +65,9 @@ public sealed class GatewayHost : IAsyncDisposable
 
     internal GatewayModel Model => _model ?? throw new InvalidOperationException("The gateway has not started.");
 
+    /// <summary>Of clients, on all traffic listeners.</summary>
+    internal int OpenConnections => _services.OpenConnections;
+
     internal Reloader Reloader => _reloader;
 
     /// <summary>What makes the requests of plugins.</summary>

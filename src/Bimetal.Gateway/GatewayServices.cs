@@ -10,6 +10,10 @@ namespace Bimetal.Gateway;
 internal sealed record GatewayServices(EventLoops Loops, TimeProvider Time, ILogger Log, Func<string> NewErrorId)
 {
     private volatile bool _isDraining;
+    private int _openConnections;
+
+    /// <summary>Connections of clients on all traffic listeners, those of a listener that drains included.</summary>
+    public int OpenConnections => Volatile.Read(ref _openConnections);
 
     /// <summary>Set once: <c>/readyz</c> says no, and every response asks its client to connect anew.</summary>
     public bool IsDraining
@@ -17,4 +21,8 @@ internal sealed record GatewayServices(EventLoops Loops, TimeProvider Time, ILog
         get => _isDraining;
         set => _isDraining = value;
     }
+
+    public void ConnectionOpened() => Interlocked.Increment(ref _openConnections);
+
+    public void ConnectionEnded() => Interlocked.Decrement(ref _openConnections);
 }

@@ -19,7 +19,7 @@ public sealed class Http2SmugglingTests
         await using var nginx = await NginxUpstream.StartAsync();
         await using var gateway = await TestGateway.StartAsync(new Uri($"http://127.0.0.1:{nginx.Port}"), null);
         var problems = new List<string>();
-        int seen = 0;
+        int seen = 0, left = 0;
         long before = GC.GetTotalMemory(forceFullCollection: true);
         for (int number = 0; number < Http2SmugglingCase.All.Count; number++)
         {
@@ -32,7 +32,12 @@ public sealed class Http2SmugglingTests
             if (!entry.IsAnsweredBy(answers)) problems.Add($"{entry.Name}: answered {string.Join(", ", answers.TakeLast(5))}");
             if (!SmugglingTests.IsAsExpected(judged, entry.Forwarded)) problems.Add($"{entry.Name}: nginx saw {judged.Count}: {string.Join(" | ", judged.Take(5))}");
             if (judged.Any(line => line.Contains("smuggled", StringComparison.Ordinal))) problems.Add($"{entry.Name}: SMUGGLED");
-            if (!await gateway.IsIdleAsync()) problems.Add($"{entry.Name}: {gateway.Host.Model.ActiveExchanges} exchanges never end");
+            if (!await gateway.IsIdleAsync(left))
+            {
+                problems.Add($"{entry.Name}: {gateway.Host.Model.ActiveExchanges} exchanges, {gateway.Host.OpenConnections - left} connections never end");
+                left = gateway.Host.OpenConnections;
+            }
+
             long held = GC.GetTotalMemory(forceFullCollection: true) - before;
             if (held > 16 << 20) problems.Add($"{entry.Name}: {held >> 20} MiB are held");
         }
@@ -69,7 +74,7 @@ public sealed class Http2SmugglingTests
     private static async Task ReadAsync(Http2Wire wire, Http2SmugglingCase entry, List<string> answers, TaskCompletionSource answered)
     {
         bool isOver = false;
-        while (!isOver || answers.Count(answer => answer != "200" || entry.Answers.Contains("200")) < entry.Answers.Length || entry.Forwarded is [Http2SmugglingCase.AnyOfIt])
+        while (!isOver || answers.Count < entry.Answers.Length || entry.Forwarded is [Http2SmugglingCase.AnyOfIt])
         {
             var frame = await wire.ReadAsync();
             lock (answers)
@@ -83,7 +88,7 @@ public sealed class Http2SmugglingTests
                 if (frame is { Stream: > 0, Type: Http2Frame.Headers or Http2Frame.Data } && (frame.Flags & Http2Frame.EndStream) != 0) answered.TrySetResult();
                 if (frame.Stream == Sentinel) isOver |= frame.Type == Http2Frame.Reset || (frame.Flags & Http2Frame.EndStream) != 0;
                 else if (frame.Type == Http2Frame.Headers) answers.Add("" + frame.Status);
-                else if (frame.Type == Http2Frame.Reset) answers.Add(Http2SmugglingCase.Reset);
+                else if (frame is { Type: Http2Frame.Reset, ErrorCode: not 0 }) answers.Add(Http2SmugglingCase.Reset);
             }
         }
     }

@@ -109,7 +109,7 @@ public sealed class Http2UpgradeTests
         await gateway.SettleAsync(3);
         while (ended.Count < 3) await Task.Delay(10, Cancellation);
         Assert.Equal(["/ends first", "/idle ", "/leaves "], ended.Order());
-        Assert.True(await gateway.IsIdleAsync());
+        Assert.True(await gateway.IsIdleAsync(connections: 1));
     }
 
     private static Task ConnectAsync(Http2Wire wire, string protocol, string path = "/chat", int stream = 1) =>

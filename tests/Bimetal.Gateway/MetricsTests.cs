@@ -2,6 +2,7 @@
 
 using System.Buffers;
 using System.Text;
+using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Telemetry.Metrics;
 using Bimetal.Gateway.Tests.Support;
@@ -67,6 +68,26 @@ public sealed class MetricsTests
         Assert.Equal(2, metrics.Value("bimetal_plugin_callback_seconds_count", ("plugin", "auth"), ("callback", "request-headers")));
         Assert.True(metrics.Has("bimetal_plugin_cpu_seconds_total", ("plugin", "auth")));
         Assert.Equal(1, metrics.Value("bimetal_plugin_info", ("plugin", "auth"), ("metal", "wasm")));
+    }
+
+    [Fact]
+    public async Task Filters_HaveTheirTimes_OfASampleOfTheRequests()
+    {
+        await using var upstream = WireUpstream.Answering();
+        await using var gateway = await TestGateway.StartAsync(
+            new Uri($"http://127.0.0.1:{upstream.Port}"),
+            config => config with { Routes = [config.Routes[0] with { Filters = [new PluginFilterConfig("auth"), new HeadersFilterConfig(new HeaderEdits([], [new("x-edge", "1")]), HeaderEdits.None)] }] },
+            new FakePlugin { Name = "auth", RequestHeaders = static _ => FilterAction.Continue });
+        using var client = await gateway.ConnectAsync();
+        const int requests = 5 * FilterTimes.SampleEvery;
+        for (int round = 0; round < requests; round++) await client.GetAsync("/");
+        await gateway.SettleAsync(requests);
+        var metrics = await ReadAsync(gateway);
+        foreach (string filter in (string[])["auth", "headers"])
+        {
+            Assert.Equal(5, metrics.Value("bimetal_filter_seconds_count", ("filter", filter)), tolerance: 1);
+            Assert.True(metrics.Value("bimetal_filter_seconds_sum", ("filter", filter)) > 0);
+        }
     }
 
     [Fact]

@@ -10,6 +10,8 @@ namespace Bimetal.Gateway.Listeners;
 /// <param name="model">Gives the published model.</param>
 internal sealed class GatewayApplication(Func<GatewayModel> model, GatewayServices services) : IHttpApplication<Exchange>
 {
+    public GatewayServices Services => services;
+
     /// <summary>An exchange for a request that has come; null when the gateway is stopped.</summary>
     public Exchange? TryBegin(ClientExchange client)
     {

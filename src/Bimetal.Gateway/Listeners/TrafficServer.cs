@@ -128,6 +128,7 @@ internal sealed class TrafficServer : ListenerServer
         }
 
         Interlocked.Increment(ref _open);
+        _application.Services.ConnectionOpened();
         var loop = _loops.Next();
         var client = new ClientArrival((ulong)Interlocked.Increment(ref _lastId), source, destination, model);
         loop.Post(static state => ((Arrival)state!).Begin(), new Arrival(this, loop, descriptor, client, isCounted));
@@ -144,6 +145,7 @@ internal sealed class TrafficServer : ListenerServer
             else await ServeHttp1Async(socket, client);
         }
 
+        _application.Services.ConnectionEnded();
         if (arrival.IsCounted) _clients.Exit(client.Source!.Address);
         if (Interlocked.Decrement(ref _open) == 0) _isEmpty.TrySetResult();
     }

@@ -20,13 +20,7 @@ internal sealed record Http2SmugglingCase(string Name, Func<Http2Wire, Task, Tas
 
     public static IReadOnlyList<Http2SmugglingCase> All { get; } = [.. Fields(), .. Bodies(), .. Targets(), .. Frames(), .. Floods()];
 
-    /// <summary>An upstream that needs no body answers what was cut off later, maybe before it was cut off.</summary>
-    public bool IsAnsweredBy(List<string> answers) => Forwarded switch
-    {
-        [AnyOfIt] => answers.Count > 0 && answers[^1] == Answers[^1],
-        [CutOff] => answers.Where(answer => answer != "200").SequenceEqual(Answers),
-        _ => answers.SequenceEqual(Answers),
-    };
+    public bool IsAnsweredBy(List<string> answers) => Forwarded is [AnyOfIt] ? answers.Count > 0 && answers[^1] == Answers[^1] : answers.SequenceEqual(Answers);
 
     private static IEnumerable<Http2SmugglingCase> Fields() =>
     [
@@ -248,7 +242,7 @@ internal sealed record Http2SmugglingCase(string Name, Func<Http2Wire, Task, Tas
         Flood("frames of no known type, without end", [], [], Frame(77, 0, 0, new byte[1000]), 20_000),
         Flood("windows without end", [Closed], [], Frame(WindowUpdate, 0, 0, Number(0x10000)), 100_000),
         Flood("GOAWAY without end", [Closed], [], Frame(GoAway, 0, 0, new byte[8]), 100_000),
-        Flood("empty data without end", [Reset], Frame(Headers, EndHeaders, 1, Http2Wire.Fields(Request("POST"))), Frame(Data, 0, 1, []), 100_000) with { Forwarded = [CutOff] },
+        Flood("empty data without end", [], Frame(Headers, EndHeaders, 1, Http2Wire.Fields(Request("POST"))), Frame(Data, 0, 1, []), 100_000) with { Forwarded = [CutOff] },
     ];
 
     private static Http2SmugglingCase Of(string name, string[] answers, string[] forwarded, Func<Http2Wire, Task> send) => new(name, (wire, _) => send(wire), answers, forwarded);

@@ -1,4 +1,4 @@
-// A real nginx on a free loopback port, for one test: answers everything, and its access log says how it judged what it got.
+// A real nginx on a free loopback port, for one test: answers everything once it has read it to its end, and its access log says how it judged what it got.
 
 using System.Diagnostics;
 using System.Net;
@@ -26,7 +26,8 @@ internal sealed class NginxUpstream : IAsyncDisposable
               log_format judged '$status $request_method $request_uri $http_host $content_length';
               access_log access.log judged;
               client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-              server { listen 127.0.0.1:{{port}}; location / { return 200 "$request_method $request_uri"; } }
+              server { listen 127.0.0.1:{{port}}; location / { proxy_pass http://unix:{{_folder.Path}}/back; } }
+              server { listen unix:{{_folder.Path}}/back; access_log off; location / { return 200 "$request_method $request_uri"; } }
             }
             """);
         _process = Process.Start(new ProcessStartInfo("nginx", ["-p", _folder.Path, "-e", "error.log", "-c", config]) { RedirectStandardError = true })!;

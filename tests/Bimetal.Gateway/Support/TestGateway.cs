@@ -90,12 +90,13 @@ internal sealed class TestGateway : IAsyncDisposable
         while (Host.Model.Traffic.Used.Sum(traffic => traffic.Read().Requests) < exchanges) await Task.Delay(5, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Whether every exchange has ended, those whose clients are gone included; waits for that a while.</summary>
-    public async Task<bool> IsIdleAsync()
+    /// <summary>Whether every exchange has ended, those whose clients are gone included, and so many connections are left; waits for that a while.</summary>
+    public async Task<bool> IsIdleAsync(int connections = 0)
     {
         var time = System.Diagnostics.Stopwatch.StartNew();
-        while (Host.Model.ActiveExchanges > 0 && time.Elapsed < TimeSpan.FromSeconds(10)) await Task.Delay(5, TestContext.Current.CancellationToken);
-        return Host.Model.ActiveExchanges == 0;
+        while (!IsIdle() && time.Elapsed < TimeSpan.FromSeconds(10)) await Task.Delay(5, TestContext.Current.CancellationToken);
+        return IsIdle();
+        bool IsIdle() => Host.Model.ActiveExchanges == 0 && Host.OpenConnections == connections;
     }
 
     public UpstreamReport Upstream(string name) => UpstreamReport.Of(Host.Model.Upstreams.Single(upstream => upstream.Name == name));

@@ -24,11 +24,15 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
     private readonly Bimetal.Gateway.Transport.Channel _channel;
     private readonly Pipe _in = new(s_inbound);
     private readonly Pipe _out = new(s_outbound);
+    private readonly CallbackDeadline _writeLimit;
+    private readonly long _writeLimitMs;
 
     public Http2Connection(Bimetal.Gateway.Transport.Channel channel, ClientArrival arrival)
         : base(arrival.ConnectionId.ToString())
     {
         _channel = channel;
+        _writeLimit = new CallbackDeadline(End);
+        _writeLimitMs = (long)arrival.Model.Limits.IdleTimeout.TotalMilliseconds;
         Transport = new Ends(_in.Reader, _out.Writer);
         LocalEndPoint = arrival.Destination;
         RemoteEndPoint = arrival.Source;
@@ -39,9 +43,14 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
     /// <summary>Moves bytes until the connection ends on one side. Never throws.</summary>
     public async Task RunAsync(ReadOnlyMemory<byte> begun)
     {
+        _channel.Loop.Add(_writeLimit, isCoarse: true);
         var receiving = ReceiveAsync(begun);
         await SendAsync();
+        _writeLimit.Leave();
         _channel.Close();
+
+        // Kestrel may have stopped to read.
+        _in.Writer.CancelPendingFlush();
         await receiving;
     }
 
@@ -56,8 +65,8 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
 
     public override void Abort(ConnectionAbortedException abortReason)
     {
-        // Not the base's way: it cancels on another thread, maybe after the connection was disposed. Both pumps end with the channel.
-        _channel.Loop.Post(static channel => ((Bimetal.Gateway.Transport.Channel)channel!).Abort(), _channel);
+        // Not the base's way: it cancels on another thread, maybe after the connection was disposed.
+        _channel.Loop.Post(static connection => ((Http2Connection)connection!).End(), this);
     }
 
     public override async ValueTask DisposeAsync()
@@ -65,6 +74,13 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
         await Transport.Input.CompleteAsync();
         await Transport.Output.CompleteAsync();
         await base.DisposeAsync();
+    }
+
+    // Both pumps end, whether Kestrel says another word or not: having given up a connection, it can wait for streams of it that never end.
+    private void End()
+    {
+        _channel.Abort();
+        _out.Reader.CancelPendingRead();
     }
 
     private async Task ReceiveAsync(ReadOnlyMemory<byte> begun)
@@ -100,7 +116,8 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
             while (true)
             {
                 var read = await reader.ReadAsync();
-                foreach (var piece in read.Buffer) await _channel.WriteAsync(piece);
+                foreach (var piece in read.Buffer) await WriteAsync(piece);
+                _writeLimit.Clear();
                 reader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted || read.IsCanceled) break;
             }
@@ -113,6 +130,15 @@ internal sealed class Http2Connection : DefaultConnectionContext, IClientConnect
         }
 
         await reader.CompleteAsync();
+    }
+
+    // A client that asks, and takes no byte of an answer, would keep its connection for ever otherwise: Kestrel waits for it, and does not look at the time.
+    private ValueTask WriteAsync(ReadOnlyMemory<byte> piece)
+    {
+        _writeLimit.Clear();
+        var writing = _channel.WriteAsync(piece);
+        if (!writing.IsCompleted) _writeLimit.Set(_channel.Loop.NowMs + _writeLimitMs);
+        return writing;
     }
 
     private void SetTls(TlsFacts tls)

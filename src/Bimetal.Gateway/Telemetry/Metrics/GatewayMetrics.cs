@@ -62,6 +62,8 @@ internal static class GatewayMetrics
         writer.Sample(context.RetiredModels());
         writer.Family("bimetal_requests_in_flight", "gauge", "Requests that are being served on the configuration in force.");
         writer.Sample(model.ActiveExchanges);
+        writer.Family("bimetal_connections_open", "gauge", "Connections of clients, those without a request included.");
+        writer.Sample(context.Services.OpenConnections);
         writer.Family("bimetal_access_log_dropped_lines_total", "counter", "Lines of the access log that were thrown away because its target was too slow or failed.");
         writer.Sample(model.Telemetry.AccessLog?.DroppedLines ?? 0);
     }
