@@ -194,9 +194,10 @@ public readonly record struct StatusRange(int First, int Last)
 {
     public static bool Contains(IReadOnlyList<StatusRange> ranges, int status)
     {
-        foreach (var range in ranges)
+        // Without an enumerator: asked with every response.
+        for (int index = 0; index < ranges.Count; index++)
         {
-            if (status >= range.First && status <= range.Last) return true;
+            if (status >= ranges[index].First && status <= ranges[index].Last) return true;
         }
 
         return false;

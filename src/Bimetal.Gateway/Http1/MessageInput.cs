@@ -51,7 +51,7 @@ internal sealed class MessageInput(Channel channel) : IDisposable
     /// <returns>Empty when the connection ends before the first byte.</returns>
     /// <exception cref="MessageFormatException">It is too long, or has lines that do not end with CR LF.</exception>
     /// <exception cref="IOException">The connection broke, or ended within the head.</exception>
-    public async ValueTask<Memory<byte>> ReadHeadAsync(int limitBytes)
+    public async LoopTask<Memory<byte>> ReadHeadAsync(int limitBytes)
     {
         Rewind();
         int scanned = 0;

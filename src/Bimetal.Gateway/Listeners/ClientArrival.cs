@@ -10,6 +10,9 @@ namespace Bimetal.Gateway.Listeners;
 /// <param name="Model">The settings that were in force when it came.</param>
 internal sealed record ClientArrival(ulong ConnectionId, IPEndPoint? Source, IPEndPoint? Destination, ListenerModel Model)
 {
+    /// <summary>The client's address as text; empty without one.</summary>
+    public byte[] SourceAddress { get; } = Source is null ? [] : System.Text.Encoding.Latin1.GetBytes(Source.Address.ToString());
+
     /// <summary>Null: the connection is not encrypted.</summary>
     public TlsFacts? Tls { get; init; }
 }

@@ -30,7 +30,7 @@ internal sealed class GatewayApplication(Func<GatewayModel> model, GatewayServic
     public Exchange CreateContext(IFeatureCollection contextFeatures) =>
         TryBegin(new KestrelExchange(contextFeatures, services.Loops.Next())) ?? throw new InvalidOperationException("The gateway is stopped.");
 
-    public Task ProcessRequestAsync(Exchange context) => context.Loop.RunAsync(context.RunAsync);
+    public Task ProcessRequestAsync(Exchange context) => context.Loop.RunAsync(async () => await context.RunAsync());
 
     public void DisposeContext(Exchange context, Exception? exception) => context.Loop.Post(static exchange => ((Exchange)exchange!).Dispose(), context);
 }

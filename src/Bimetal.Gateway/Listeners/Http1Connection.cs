@@ -97,7 +97,7 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
         // The next request; it waits until this one is answered.
     }
 
-    private async Task<bool> ServeOneAsync()
+    private async LoopTask<bool> ServeOneAsync()
     {
         if (!await WaitForRequestAsync()) return false;
         var problem = await ReadHeadAsync();
@@ -113,7 +113,7 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
         return await TakeRestAsync();
     }
 
-    private async ValueTask<bool> WaitForRequestAsync()
+    private async LoopTask<bool> WaitForRequestAsync()
     {
         if (Input.HasBuffered) return !IsDraining;
         Input.ReleaseIdle();
@@ -126,7 +126,7 @@ internal sealed class Http1Connection : IClientConnection, IChannelWatcher
     }
 
     /// <summary>Null when a head came and can be passed on.</summary>
-    private async ValueTask<GatewayError?> ReadHeadAsync()
+    private async LoopTask<GatewayError?> ReadHeadAsync()
     {
         _deadline.Set(Channel.Loop.NowMs + (long)Limits.HeaderTimeout.TotalMilliseconds);
         try

@@ -27,16 +27,15 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private int _status;
     private long _plainBytes;
     private Tunnel? _tunnel;
-    private CancellationTokenRegistration _interrupt;
 
     /// <summary>Where the exchange runs.</summary>
     public EventLoop Loop => client.Loop;
 
     /// <summary>Never throws: what goes wrong is answered, or breaks the connection, and is logged.</summary>
-    public async Task RunAsync()
+    public async LoopTask RunAsync()
     {
         client.Watch(_clock);
-        InterruptWithClock();
+        _clock.Waiting = client;
         try
         {
             await PassOnAsync();
@@ -54,25 +53,11 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     public void Dispose()
     {
         client.Watch(null);
-        _interrupt.Dispose();
         _clock.Dispose();
         model.Leave();
     }
 
-    // What waits for the client ends with the clock's token.
-    private void InterruptWithClock()
-    {
-        _interrupt.Dispose();
-        _interrupt = _clock.Token.UnsafeRegister(static client => ((ClientExchange)client!).Interrupt(), client);
-    }
-
-    private void RenewClock()
-    {
-        _clock.Renew();
-        InterruptWithClock();
-    }
-
-    private async Task PassOnAsync()
+    private async LoopTask PassOnAsync()
     {
         if (services.IsDraining) client.CloseAfterwards();
         if (client.Refusal() is { } refusal)
@@ -107,7 +92,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         }
 
         _route = route;
-        var context = _context = new ExchangeContext(client, stream, target, route, _clock) { RenewClock = RenewClock };
+        var context = _context = new ExchangeContext(client, stream, target, route, _clock);
         FillStream(stream, route);
         context.Observation = model.Telemetry.Observe(context, target);
         if (client.NeedsUpgrade && context.Upgrade is null)
@@ -134,11 +119,11 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         stream.UpstreamName = route.Upstream?.Name ?? "";
         stream.StartedAt = services.Time.GetUtcNow();
         stream.ConnectionId = client.ConnectionId;
-        ForwardedFields.Add(stream, client.Arrival.Model.Config.TrustedProxies);
+        ForwardedFields.Add(stream, client.Arrival);
     }
 
     /// <summary>Sends the request on; gives the leg of the response, whoever made it. Null: the exchange is broken off.</summary>
-    private async Task<ResponseLeg?> StartAsync(ExchangeContext context)
+    private async LoopTask<ResponseLeg?> StartAsync(ExchangeContext context)
     {
         _request = new RequestLeg(context);
         try
@@ -183,7 +168,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             return null;
         }
 
-        RenewClock();
+        _clock.Renew();
         if (stop.Error is not null) NoteError(stop.Error);
         else _answeredBy = stop.By;
         var answer = stop.Answer ?? ErrorAnswer.Of(stop.Error!, _errorId);
@@ -229,7 +214,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
     private async Task RunTunnelAsync(Tunnel tunnel)
     {
         client.Watch(null);
-        _interrupt.Dispose();
+        _clock.Waiting = null;
         await tunnel.RunAsync();
         _tunnel = tunnel;
         if (_clock.Reason is { } reason) NoteError(reason);
@@ -250,7 +235,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             try
             {
                 client.ClearHeaders();
-                RenewClock();
+                _clock.Renew();
                 await AnswerPlainlyAsync(error);
                 await CompleteAsync();
                 return;

@@ -1,6 +1,7 @@
 // The time limits of an exchange: whoever waits says for what and how long at most; when that has passed, or the client goes away, the
 // exchange's token is cancelled and Reason says why. Request and response have a limit each, because both can move at once.
 
+using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Transport;
 
 namespace Bimetal.Gateway.Pipeline;
@@ -24,6 +25,9 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
     }
 
     public TimeProvider Time { get; }
+
+    /// <summary>What waits for the client; ended together with <see cref="Token"/>. Null: nothing does.</summary>
+    public ClientExchange? Waiting { get; set; }
 
     public CancellationToken Token => _source.Token;
 
@@ -112,6 +116,7 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         _reason = reason;
         DueMs = long.MaxValue;
         _source.Cancel();
+        Waiting?.Interrupt();
     }
 
     private struct Wait

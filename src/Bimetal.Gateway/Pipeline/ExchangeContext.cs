@@ -26,13 +26,10 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
     public string Target => target;
 
     /// <summary>In the order of the configuration.</summary>
-    public FilterStep[] Steps { get; } = Array.ConvertAll(route.Filters, filter => new FilterStep(filter));
+    public FilterStep[] Steps { get; } = route.Filters.Length == 0 ? [] : Array.ConvertAll(route.Filters, static filter => new FilterStep(filter));
 
     /// <summary>Where the request was sent.</summary>
     public UpstreamEndpoint? Endpoint { get; set; }
-
-    /// <summary>Renews the clock, and what ends with it.</summary>
-    public required Action RenewClock { get; init; }
 
     /// <summary>Null before the request is sent on.</summary>
     public UpstreamCall? Call { get; set; }
@@ -49,25 +46,26 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
     public TimeSpan? Idle => route.Timeouts.Idle;
 
     /// <summary>Held during callbacks: a filter sees one at a time, whichever direction it is.</summary>
-    private Lock Gate { get; } = new();
+    public Lock Gate { get; } = new();
 
     public (MessageFlow Flow, MessagePump Pump) BeginRequest()
     {
-        var flow = new MessageFlow(Steps, isRequest: true, Stream, Wake, Gate, clock.Time);
-        var pump = new MessagePump(flow, isRequest: true, client.HasBody ? client : null, Stream.RequestTrailers, clock, Idle);
+        var flow = new MessageFlow(this, isRequest: true);
+        var pump = new MessagePump(this, flow, isRequest: true, client.HasBody ? client : null);
         _requestPump = pump;
         return (flow, pump);
     }
 
     public (MessageFlow Flow, MessagePump Pump) BeginResponse(MessageBody? body)
     {
-        var flow = new MessageFlow(Steps, isRequest: false, Stream, Wake, Gate, clock.Time);
-        var pump = new MessagePump(flow, isRequest: false, body, Stream.ResponseTrailers, clock, Idle);
+        var flow = new MessageFlow(this, isRequest: false);
+        var pump = new MessagePump(this, flow, isRequest: false, body);
         _responsePump = pump;
         return (flow, pump);
     }
 
     private static long? Smaller(long? left, long? right) => left is null || right < left ? right : left;
 
-    private void Wake(bool isRequest) => (isRequest ? _requestPump : _responsePump)?.Wake();
+    /// <summary>A filter signals, on any thread.</summary>
+    public void Wake(bool isRequest) => (isRequest ? _requestPump : _responsePump)?.Wake();
 }

@@ -24,6 +24,10 @@ internal static class FieldRules
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> HopByHopSpans = HopByHop.GetAlternateLookup<ReadOnlySpan<char>>();
 
+    /// <summary>The request means the same when it comes twice (RFC 9110, section 9.2.2).</summary>
+    public static bool IsIdempotent(ReadOnlySpan<byte> method) =>
+        method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("OPTIONS"u8) || method.SequenceEqual("PUT"u8) || method.SequenceEqual("DELETE"u8) || method.SequenceEqual("TRACE"u8);
+
     public static bool IsHopByHop(ReadOnlySpan<char> name) => HopByHopSpans.Contains(name);
 
     /// <summary>Fields that the listener has dealt with: plugins see the host as ":authority".</summary>

@@ -11,7 +11,7 @@ using Bimetal.Plugins.Streams;
 namespace Bimetal.Gateway.Pipeline;
 
 /// <summary>One direction of one exchange. Calls are serialised by the exchange's gate; filters may signal from any thread.</summary>
-internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream stream, Action<bool> wake, Lock gate, TimeProvider time)
+internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
 {
     private ArrayBufferWriter<byte>? _copies;
     private bool _isSliced;
@@ -47,7 +47,7 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
     {
         get
         {
-            foreach (var step in steps)
+            foreach (var step in context.Steps)
             {
                 if (step.IsActive && step.Stream!.ChangesBody && step.WantsBody(isRequest)) return true;
             }
@@ -58,28 +58,28 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
 
     public void PushHeaders(bool endOfStream)
     {
-        lock (gate) SendHeaders(0, endOfStream);
+        lock (context.Gate) SendHeaders(0, endOfStream);
     }
 
     public void PushBody(in ReadOnlySequence<byte> data, bool endOfStream)
     {
-        lock (gate) SendBody(0, data, endOfStream);
+        lock (context.Gate) SendBody(0, data, endOfStream);
     }
 
     public void PushTrailers()
     {
-        lock (gate) SendTrailers(0);
+        lock (context.Gate) SendTrailers(0);
     }
 
     /// <summary>Lets a step go on that signalled; says whether there was one.</summary>
     public bool TryResume()
     {
-        for (int index = 0; index < steps.Length; index++)
+        for (int index = 0; index < context.Steps.Length; index++)
         {
             var step = At(index);
             ref var direction = ref step.Direction(isRequest);
             if (!direction.TakeSignal() || !direction.IsHeld || step.IsOut) continue;
-            lock (gate)
+            lock (context.Gate)
             {
                 step.Stream!.Refresh(Phase(direction.State == StepState.HeadersHeld));
                 if (Judge(step, FilterAction.Continue) != Verdict.Stop) Release(index);
@@ -95,11 +95,11 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
     public TimeSpan? TimeToDeadline()
     {
         TimeSpan? nearest = null;
-        foreach (var step in steps)
+        foreach (var step in context.Steps)
         {
             ref var direction = ref step.Direction(isRequest);
             if (!step.IsActive || !direction.IsHeld || step.Stream!.PauseLimit is not { } limit) continue;
-            var left = limit - time.GetElapsedTime(direction.PausedAt);
+            var left = limit - context.Clock.Time.GetElapsedTime(direction.PausedAt);
             if (nearest is null || left < nearest) nearest = left;
         }
 
@@ -109,12 +109,12 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
     /// <summary>Ends the pauses whose time is over.</summary>
     public void ExpirePauses()
     {
-        for (int index = 0; index < steps.Length && Stop is null; index++)
+        for (int index = 0; index < context.Steps.Length && Stop is null; index++)
         {
             var step = At(index);
             ref var direction = ref step.Direction(isRequest);
-            if (!step.IsActive || !direction.IsHeld || step.Stream!.PauseLimit is not { } limit || time.GetElapsedTime(direction.PausedAt) < limit) continue;
-            lock (gate)
+            if (!step.IsActive || !direction.IsHeld || step.Stream!.PauseLimit is not { } limit || context.Clock.Time.GetElapsedTime(direction.PausedAt) < limit) continue;
+            lock (context.Gate)
             {
                 step.Stream.OnPauseExpired();
                 if (Judge(step, FilterAction.Continue) != Verdict.Stop) Release(index);
@@ -137,11 +137,11 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
         Stop,
     }
 
-    private FilterStep At(int index) => steps[isRequest ? index : steps.Length - 1 - index];
+    private FilterStep At(int index) => context.Steps[isRequest ? index : context.Steps.Length - 1 - index];
 
     private int FirstHeld()
     {
-        for (int index = 0; index < steps.Length; index++)
+        for (int index = 0; index < context.Steps.Length; index++)
         {
             var step = At(index);
             if (step.IsActive && step.Direction(isRequest).IsHeld) return index;
@@ -152,11 +152,11 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
 
     private void SendHeaders(int index, bool endOfStream)
     {
-        for (; index < steps.Length; index++)
+        for (; index < context.Steps.Length; index++)
         {
             var step = At(index);
             ref var direction = ref step.Direction(isRequest);
-            if (isRequest && step.Begin(stream, wake) is { } error)
+            if (isRequest && step.Begin(context.Stream, context.Wake) is { } error)
             {
                 Stop = new FlowStop(step.Filter.Name, null, error);
                 return;
@@ -177,7 +177,7 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
 
     private void SendBody(int index, ReadOnlySequence<byte> data, bool endOfStream)
     {
-        for (; index < steps.Length; index++)
+        for (; index < context.Steps.Length; index++)
         {
             var step = At(index);
             if (!step.IsActive || (!step.Direction(isRequest).IsHeld && !step.WantsBody(isRequest))) continue;
@@ -234,7 +234,7 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
 
     private void SendTrailers(int index)
     {
-        for (; index < steps.Length; index++)
+        for (; index < context.Steps.Length; index++)
         {
             var step = At(index);
             if (!step.IsActive) continue;
@@ -296,7 +296,7 @@ internal sealed class MessageFlow(FilterStep[] steps, bool isRequest, HttpStream
     private void Hold(ref StepDirection direction, StepState state)
     {
         direction.State = state;
-        direction.PausedAt = time.GetTimestamp();
+        direction.PausedAt = context.Clock.Time.GetTimestamp();
     }
 
     private GatewayError TooLarge(FilterStep step, BodyBuffer held) => new(

@@ -6,7 +6,7 @@ using Bimetal.Plugins.Streams;
 namespace Bimetal.Gateway.Pipeline;
 
 /// <summary>Drives one direction of one exchange.</summary>
-internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody? body, HeaderMap trailers, ExchangeClock clock, TimeSpan? idle)
+internal sealed class MessagePump(ExchangeContext context, MessageFlow flow, bool isRequest, MessageBody? body)
 {
     private TaskCompletionSource? _wake;
     private Task<BodyPiece>? _pendingRead;
@@ -53,19 +53,19 @@ internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody?
     private async ValueTask ReadAndPushAsync()
     {
         if (_isInputOver) throw new InvalidOperationException("The message is over, but its end has not come out of the chain.");
-        clock.Expect(isRequest, idle, body!.ReadTimeout);
+        context.Clock.Expect(isRequest, context.Idle, body!.ReadTimeout);
         BodyPiece piece;
         try
         {
-            piece = _pendingRead is { } pending ? await pending : await body.ReadAsync(clock.Token);
+            piece = _pendingRead is { } pending ? await pending : await body.ReadAsync(context.Clock.Token);
         }
         catch (Exception exception) when (exception is not GatewayException)
         {
-            throw new GatewayException(clock.Reason ?? body.ReadFailure(exception), exception);
+            throw new GatewayException(context.Clock.Reason ?? body.ReadFailure(exception), exception);
         }
 
         _pendingRead = null;
-        clock.Rest(isRequest);
+        context.Clock.Rest(isRequest);
         Push(piece);
     }
 
@@ -74,8 +74,8 @@ internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody?
         BytesRead += piece.Data.Length;
         bool isEnd = piece.IsEnd || BytesRead == body!.Length;
         _isInputOver = isEnd;
-        if (isEnd && isRequest) clock.RequestIsOver();
-        _areTrailersNext = isEnd && body!.ReadTrailers(trailers);
+        if (isEnd && isRequest) context.Clock.RequestIsOver();
+        _areTrailersNext = isEnd && body!.ReadTrailers(isRequest ? context.Stream.RequestTrailers : context.Stream.ResponseTrailers);
         if (!isEnd && piece.Data.IsEmpty) return;
         if (!_areTrailersNext || !piece.Data.IsEmpty) flow.PushBody(piece.Data, isEnd && !_areTrailersNext);
     }
@@ -95,12 +95,12 @@ internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody?
         bool reads = !_isInputOver && flow.WantsMore;
         if (reads)
         {
-            clock.Expect(isRequest, idle, body!.ReadTimeout);
-            _pendingRead ??= body.ReadAsync(clock.Token).AsTask();
+            context.Clock.Expect(isRequest, context.Idle, body!.ReadTimeout);
+            _pendingRead ??= body.ReadAsync(context.Clock.Token).AsTask();
         }
         else
         {
-            clock.Rest(isRequest);
+            context.Clock.Rest(isRequest);
         }
 
         await WaitAsync(wake.Task, reads ? _pendingRead : null, flow.TimeToDeadline());
@@ -113,10 +113,10 @@ internal sealed class MessagePump(MessageFlow flow, bool isRequest, MessageBody?
     private async ValueTask WaitAsync(Task wake, Task? reading, TimeSpan? deadline)
     {
         if (deadline <= TimeSpan.Zero) return;
-        using var noTimer = CancellationTokenSource.CreateLinkedTokenSource(clock.Token);
-        var timer = Task.Delay(deadline ?? Timeout.InfiniteTimeSpan, clock.Time, noTimer.Token);
+        using var noTimer = CancellationTokenSource.CreateLinkedTokenSource(context.Clock.Token);
+        var timer = Task.Delay(deadline ?? Timeout.InfiniteTimeSpan, context.Clock.Time, noTimer.Token);
         await (reading is null ? Task.WhenAny(wake, timer) : Task.WhenAny(wake, timer, reading));
         await noTimer.CancelAsync();
-        if (clock.Reason is { } reason) throw new GatewayException(reason);
+        if (context.Clock.Reason is { } reason) throw new GatewayException(reason);
     }
 }

@@ -1,8 +1,10 @@
 // The way of a request: through the chain, then to the upstream. Nothing is sent before the last filter let the headers go.
 
 using System.Buffers;
+using System.Text;
 using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Routing;
+using Bimetal.Gateway.Transport;
 using Bimetal.Gateway.Upstreams;
 using Bimetal.Plugins.Streams;
 
@@ -16,7 +18,7 @@ internal sealed class RequestLeg
     private bool _hasResponse;
     private bool _isStopped;
     private FlowStop? _answer;
-    private RequestReplay _replay = new(isIdempotent: false, 0);
+    private RequestReplay? _replay;
     private bool _isOutputSent;
 
     public RequestLeg(ExchangeContext context)
@@ -31,7 +33,7 @@ internal sealed class RequestLeg
     public long BodyBytes => _pump.BytesRead;
 
     /// <summary>The upstream's response, or null when <see cref="Stop"/> says why there is none.</summary>
-    public async Task<UpstreamResponse?> RunAsync()
+    public async LoopTask<UpstreamResponse?> RunAsync()
     {
         _flow.PushHeaders(endOfStream: !_context.Client.HasBody);
         while (!_flow.AreHeadersOut && _flow.Stop is null) await StepAsync();
@@ -98,27 +100,28 @@ internal sealed class RequestLeg
 
     private async Task SendBodyAsync(BodyWriter write, CancellationToken cancellation)
     {
-        _replay.BeginSending();
+        var replay = _replay!;
+        replay.BeginSending();
         try
         {
             // A further try begins with what the ones before have sent; the flow goes on where it was.
-            if (!_replay.Kept.IsEmpty) await WriteAsync(write, _replay.Kept, cancellation);
-            await SendOutputAsync(write, cancellation);
+            if (!replay.Kept.IsEmpty) await WriteAsync(write, replay.Kept, cancellation);
+            await SendOutputAsync(write, replay, cancellation);
         }
         finally
         {
-            _replay.EndSending();
+            replay.EndSending();
         }
     }
 
-    private async Task SendOutputAsync(BodyWriter write, CancellationToken cancellation)
+    private async Task SendOutputAsync(BodyWriter write, RequestReplay replay, CancellationToken cancellation)
     {
         while (true)
         {
             if (!_flow.Output.IsEmpty && !_isOutputSent)
             {
                 _isOutputSent = true;
-                _replay.Keep(_flow.Output);
+                replay.Keep(_flow.Output);
                 await WriteAsync(write, _flow.Output, cancellation);
             }
 
@@ -135,15 +138,16 @@ internal sealed class RequestLeg
     }
 
     private static bool IsIdempotent(HeaderMap headers) =>
-        headers.TryGet(PseudoNames.Method, out var method) && FieldText.Text(method) is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
+        headers.TryGet(PseudoNames.Method, out var method) && FieldRules.IsIdempotent(method.Span);
 
-    // A filter may have written target, method and host; what it wrote has to be what the upstream reads.
-    private static void CheckTarget(HeaderMap headers)
+    // A filter may have written target, method and host; what it wrote has to be what the upstream reads. What the client wrote was judged when it came.
+    private void CheckTarget(HeaderMap headers)
     {
+        var client = _context.Client;
         string? wrong = null;
         if (!headers.TryGet(PseudoNames.Path, out var path) || !RequestTarget.IsValid(path.Span)) wrong = "target";
-        else if (!headers.TryGet(PseudoNames.Method, out var method) || !FieldRules.IsMethod(FieldText.Text(method))) wrong = "method";
-        else if (!headers.TryGet(PseudoNames.Authority, out var authority) || !HostPattern.IsAuthority(FieldText.Text(authority))) wrong = "host";
+        else if (!headers.TryGet(PseudoNames.Method, out var method) || !(Ascii.Equals(method.Span, client.Method) || FieldRules.IsMethod(FieldText.Text(method)))) wrong = "method";
+        else if (!headers.TryGet(PseudoNames.Authority, out var authority) || !(Ascii.Equals(authority.Span, client.Authority) || HostPattern.IsAuthority(FieldText.Text(authority)))) wrong = "host";
         if (wrong is null) return;
         throw new GatewayException(new GatewayError(ErrorPhase.RequestHeaders, ErrorSide.Plugin, ErrorCause.Failed, Retryable: false, $"a filter made the request {wrong} invalid"));
     }

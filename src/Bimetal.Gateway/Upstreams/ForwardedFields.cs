@@ -4,6 +4,7 @@
 using System.Net;
 using System.Text;
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Pipeline;
 using Bimetal.Gateway.Routing;
 using Bimetal.Plugins.Streams;
@@ -20,13 +21,13 @@ internal static class ForwardedFields
     private static readonly byte[] s_https = "https"u8.ToArray();
 
     /// <summary>Added before the filters run, so that they see what the upstream will see. From a trusted proxy, the stream's source and scheme become the client's.</summary>
-    public static void Add(HttpStream stream, TrustedNetworks? trust)
+    public static void Add(HttpStream stream, ClientArrival arrival)
     {
-        if (trust is not null && stream.Source is { } peer && trust.Contains(peer.Address)) TakeFrom(stream, peer, trust);
-        else Replace(stream);
+        if (arrival.Model.Config.TrustedProxies is { } trust && stream.Source is { } peer && trust.Contains(peer.Address)) TakeFrom(stream, peer, trust);
+        else Replace(stream, arrival);
     }
 
-    private static void Replace(HttpStream stream)
+    private static void Replace(HttpStream stream, ClientArrival arrival)
     {
         var fields = stream.RequestHeaders;
         for (int index = fields.Count - 1; index >= 0; index--)
@@ -37,7 +38,7 @@ internal static class ForwardedFields
             if (name.Length >= Forwarded.Length && (name.Span.StartsWith("x-forwarded-"u8) || name.Span.SequenceEqual(Forwarded))) fields.Remove(name.Span);
         }
 
-        if (stream.Source is { } source) fields.Add(For, Encoding.Latin1.GetBytes(source.Address.ToString()));
+        if (arrival.Source is not null) fields.Add(For, arrival.SourceAddress);
         if (fields.TryGet(PseudoNames.Scheme, out var scheme)) fields.Add(Proto, scheme);
         if (fields.TryGet(PseudoNames.Authority, out var authority) && authority.Length > 0) fields.Add(Host, authority);
     }

@@ -50,7 +50,7 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
     public override TunnelEnd? Tunnel => _isUpgraded ? new TunnelEnd(_connection.Channel, _connection.Input) : null;
 
     /// <summary>Sends the request; returns when the head of the response has come.</summary>
-    public async Task<UpstreamResponse> RunAsync()
+    public async LoopTask<UpstreamResponse> RunAsync()
     {
         _abort = _cancellation.UnsafeRegister(static connection => OnCancelled(((UpstreamConnection)connection!).Channel), _connection);
         try
@@ -230,7 +230,7 @@ internal sealed class Http1UpstreamCall : UpstreamResponse
         if (_isEnded) throw new UpstreamWriteException();
     }
 
-    private async ValueTask ReadHeadAsync()
+    private async LoopTask ReadHeadAsync()
     {
         var input = _connection.Input;
         for (int informational = 0; informational <= GatewayLimits.InformationalResponses; informational++)

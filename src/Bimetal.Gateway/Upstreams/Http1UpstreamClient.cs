@@ -14,7 +14,7 @@ internal sealed class Http1UpstreamClient(UpstreamConfig config) : UpstreamClien
 {
     private readonly ConcurrentDictionary<(EventLoop Loop, UpstreamEndpoint Endpoint), ConnectionPool> _pools = new();
 
-    public override async Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation)
+    public override async LoopTask<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation)
     {
         var loop = EventLoop.Current ?? throw new InvalidOperationException("Requests are sent on an event loop.");
         if (!_pools.TryGetValue((loop, endpoint), out var pool)) pool = _pools.GetOrAdd((loop, endpoint), static (key, config) => new ConnectionPool(key.Loop, key.Endpoint, config.Timeouts.Connect, UpstreamTls.OptionsFor(key.Endpoint, config.Tls, SslApplicationProtocol.Http11)), config);
@@ -41,12 +41,8 @@ internal sealed class Http1UpstreamClient(UpstreamConfig config) : UpstreamClien
     }
 
     /// <summary>Whether it does not matter if the upstream gets it twice (RFC 9110, section 9.2.2), and it can be sent twice.</summary>
-    internal static bool IsRepeatable(UpstreamRequest request)
-    {
-        if (request.SendBody is not null || !request.Stream.RequestHeaders.TryGet(PseudoNames.Method, out var method)) return false;
-        var name = method.Span;
-        return name.SequenceEqual("GET"u8) || name.SequenceEqual("HEAD"u8) || name.SequenceEqual("OPTIONS"u8) || name.SequenceEqual("PUT"u8) || name.SequenceEqual("DELETE"u8) || name.SequenceEqual("TRACE"u8);
-    }
+    internal static bool IsRepeatable(UpstreamRequest request) =>
+        request.SendBody is null && request.Stream.RequestHeaders.TryGet(PseudoNames.Method, out var method) && FieldRules.IsIdempotent(method.Span);
 
     private static async ValueTask<UpstreamConnection> ConnectAsync(ConnectionPool pool, CancellationToken cancellation)
     {

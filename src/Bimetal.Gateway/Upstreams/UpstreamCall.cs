@@ -3,6 +3,7 @@
 
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Transport;
 
 namespace Bimetal.Gateway.Upstreams;
 
@@ -19,7 +20,7 @@ internal sealed class UpstreamCall(ExchangeContext context, Upstream upstream, R
 
     /// <summary>Sends the request until an answer is to be passed on; its headers are in the stream then.</summary>
     /// <exception cref="GatewayException">The last try failed, or none was possible.</exception>
-    public async Task<UpstreamResponse> SendAsync(UpstreamRequest request)
+    public async LoopTask<UpstreamResponse> SendAsync(UpstreamRequest request)
     {
         if (!upstream.State.TryEnter(upstream.Config.Limits)) throw Busy($"limits.requests ({upstream.Config.Limits.Requests})");
         _isEntered = true;
@@ -48,7 +49,7 @@ internal sealed class UpstreamCall(ExchangeContext context, Upstream upstream, R
             EndTry();
             Retries++;
             Interlocked.Increment(ref upstream.State.Counters.Retries);
-            context.RenewClock();
+            context.Clock.Renew();
             (_tried ??= []).Add(endpoint);
             await PauseAsync();
         }
@@ -61,12 +62,17 @@ internal sealed class UpstreamCall(ExchangeContext context, Upstream upstream, R
         _isEntered = false;
     }
 
-    private async Task<EndpointState> BeginTryAsync(ulong? key)
+    private async LoopTask<EndpointState> BeginTryAsync(ulong? key)
     {
         await upstream.FirstLookupAsync(context.Clock.Token);
         // Who waits already comes first.
         if (upstream.State.Pending == 0 && upstream.TryBegin(key, _tried) is { } endpoint) return endpoint;
         if (upstream.Endpoints.Endpoints.Length == 0) throw Unavailable();
+        return await WaitForRoomAsync(key);
+    }
+
+    private async Task<EndpointState> WaitForRoomAsync(ulong? key)
+    {
         try
         {
             return await upstream.State.WaitForRoomAsync(() => upstream.TryBegin(key, _tried), upstream.Config.Limits, upstream.Config.Timeouts.Connect, context.Clock.Token)
@@ -78,7 +84,7 @@ internal sealed class UpstreamCall(ExchangeContext context, Upstream upstream, R
         }
     }
 
-    private async Task<UpstreamResponse> TryAsync(UpstreamRequest request, EndpointState endpoint)
+    private async LoopTask<UpstreamResponse> TryAsync(UpstreamRequest request, EndpointState endpoint)
     {
         var token = context.Clock.Token;
         using var perTry = _policy.PerTry is { } limit ? new CancellationTokenSource(limit, upstream.Time) : null;

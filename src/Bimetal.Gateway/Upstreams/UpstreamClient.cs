@@ -3,6 +3,7 @@
 
 using System.Buffers;
 using Bimetal.Gateway.Pipeline;
+using Bimetal.Gateway.Transport;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Gateway.Upstreams;
@@ -33,7 +34,7 @@ internal abstract class UpstreamClient : IDisposable
     /// </summary>
     /// <exception cref="GatewayException">The upstream failed, or <c>SendBody</c> did (its exception is passed on).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public abstract Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation);
+    public abstract LoopTask<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation);
 
     public abstract void Dispose();
 }

@@ -16,6 +16,13 @@ internal sealed record UpstreamEndpoint(Uri Address, IPEndPoint Socket)
     /// <summary>For people: the address, and where it was resolved to.</summary>
     public string Name { get; } = Address.HostNameType == UriHostNameType.Dns ? $"{Address.Authority} ({Socket})" : Address.Authority;
 
+    private readonly int _hash = HashCode.Combine(Address, Socket);
+
+    public bool Equals(UpstreamEndpoint? other) => ReferenceEquals(this, other) || (other is not null && _hash == other._hash && Address == other.Address && Socket.Equals(other.Socket));
+
+    // Asked for with every request.
+    public override int GetHashCode() => _hash;
+
     /// <summary>Null for a name.</summary>
     public static IPAddress? LiteralAddress(Uri address) => IPAddress.TryParse(address.IdnHost, out var literal) ? literal : null;
 

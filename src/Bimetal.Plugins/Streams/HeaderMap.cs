@@ -11,11 +11,14 @@ public sealed class HeaderMap
 {
     private const int ChunkBytes = 1024;
 
-    private readonly List<HeaderField> _fields = [];
+    // Enough for most messages.
+    private const int FirstFields = 8;
+
+    private HeaderField[] _fields = [];
     private byte[] _chunk = [];
     private int _chunkUsed;
 
-    public int Count => _fields.Count;
+    public int Count { get; private set; }
 
     /// <summary>Bytes of all names and values.</summary>
     public int TotalBytes { get; private set; }
@@ -23,7 +26,7 @@ public sealed class HeaderMap
     /// <summary>Raised by one with every change, so that the gateway writes back only what changed.</summary>
     public int Version { get; private set; }
 
-    public HeaderField this[int index] => _fields[index];
+    public HeaderField this[int index] => Fields[index];
 
     /// <summary>The first value of a field; names compare without regard to ASCII case.</summary>
     public bool TryGet(ReadOnlySpan<byte> name, out ReadOnlyMemory<byte> value)
@@ -36,7 +39,8 @@ public sealed class HeaderMap
     /// <summary>Appends a field, whatever is there already.</summary>
     public void Add(ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> value)
     {
-        _fields.Add(new HeaderField(name, value));
+        if (Count == _fields.Length) Array.Resize(ref _fields, Math.Max(FirstFields, Count * 2));
+        _fields[Count++] = new HeaderField(name, value);
         TotalBytes += name.Length + value.Length;
         Version++;
     }
@@ -72,7 +76,8 @@ public sealed class HeaderMap
 
     public void Clear()
     {
-        _fields.Clear();
+        Fields.Clear();
+        Count = 0;
         _chunk = [];
         _chunkUsed = 0;
         TotalBytes = 0;
@@ -82,7 +87,7 @@ public sealed class HeaderMap
     /// <summary>Index of the first field of that name, or -1.</summary>
     public int IndexOf(ReadOnlySpan<byte> name)
     {
-        for (int index = 0; index < _fields.Count; index++)
+        for (int index = 0; index < Count; index++)
         {
             // The length first: it costs nothing, and telling two spans apart does.
             var candidate = _fields[index].Name;
@@ -91,6 +96,8 @@ public sealed class HeaderMap
 
         return -1;
     }
+
+    private Span<HeaderField> Fields => _fields.AsSpan(0, Count);
 
     private void SetAt(int first, ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> value)
     {
@@ -102,12 +109,13 @@ public sealed class HeaderMap
 
     private void RemoveFrom(int start, ReadOnlySpan<byte> name)
     {
-        for (int index = _fields.Count - 1; index >= start; index--)
+        for (int index = Count - 1; index >= start; index--)
         {
             var field = _fields[index];
             if (!HeaderField.NameEquals(field.Name.Span, name)) continue;
             TotalBytes -= field.Name.Length + field.Value.Length;
-            _fields.RemoveAt(index);
+            Fields[(index + 1)..].CopyTo(Fields[index..]);
+            _fields[--Count] = default;
         }
     }
 

@@ -7,6 +7,8 @@ namespace Bimetal.Plugins.Streams;
 /// <summary>The messages and the facts of one exchange. Used by one thread at a time.</summary>
 public sealed class HttpStream
 {
+    private PropertyBag? _properties;
+
     /// <summary>Request fields, with ":method", ":path" (query included), ":authority" and ":scheme" first.</summary>
     public HeaderMap RequestHeaders { get; } = new();
 
@@ -58,7 +60,7 @@ public sealed class HttpStream
     public long ResponseBodyBytes { get; set; }
 
     /// <summary>What plugins of this exchange told each other with <c>set_property</c>.</summary>
-    public PropertyBag Properties { get; } = new();
+    public PropertyBag Properties => _properties ??= new PropertyBag();
 }
 
 /// <summary>What a callback wants done with what it was shown.</summary>

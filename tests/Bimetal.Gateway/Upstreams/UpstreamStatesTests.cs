@@ -2,6 +2,7 @@
 
 using System.Net;
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Transport;
 using Bimetal.Gateway.Upstreams;
 using Bimetal.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -122,7 +123,7 @@ public sealed class UpstreamStatesTests
     {
         public bool IsDisposed { get; private set; }
 
-        public override Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation) => throw new NotSupportedException();
+        public override LoopTask<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation) => throw new NotSupportedException();
 
         public override void Dispose() => IsDisposed = true;
     }

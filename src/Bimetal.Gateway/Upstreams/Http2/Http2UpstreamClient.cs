@@ -14,7 +14,7 @@ internal sealed class Http2UpstreamClient(UpstreamConfig config) : UpstreamClien
 
     private readonly ConcurrentDictionary<(EventLoop Loop, UpstreamEndpoint Endpoint), Http2Pool> _pools = new();
 
-    public override async Task<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation)
+    public override async LoopTask<UpstreamResponse> SendAsync(UpstreamRequest request, UpstreamEndpoint endpoint, CancellationToken cancellation)
     {
         var loop = EventLoop.Current ?? throw new InvalidOperationException("Requests are sent on an event loop.");
         var pool = _pools.GetOrAdd((loop, endpoint), static (key, config) => new Http2Pool(key.Loop, key.Endpoint, config), config);
