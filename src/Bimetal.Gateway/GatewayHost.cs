@@ -188,11 +188,11 @@ public sealed class GatewayHost : IAsyncDisposable
         // A new listener serves the new model from its first connection on.
         GatewayModel Current() => _model is { } published && published.Generation >= next.Generation ? published : next;
         IReadOnlyList<ListenerConfig> adminConfig = next.Config.Admin is { } admin ? [new ListenerConfig("admin", admin.Address)] : [];
-        var newAdmin = await _admin.ChangeAsync(adminConfig, async listener => await HttpServer.StartAsync([(listener.Name, listener.Address)], new AdminApplication(new AdminContext(Current, _services, _reloader, () => RetiredModelCount, _pluginStates)), cancellation));
+        var newAdmin = await _admin.ChangeAsync(adminConfig, async (listener, _) => await HttpServer.StartAsync([(listener.Name, listener.Address)], new AdminApplication(new AdminContext(Current, _services, _reloader, () => RetiredModelCount, _pluginStates)), cancellation));
         ListenerSet newTraffic;
         try
         {
-            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, async listener => await TrafficServer.StartAsync(listener, _loops, new GatewayApplication(Current, _services), _options.Log));
+            newTraffic = await _traffic.ChangeAsync(next.Config.Listeners, async (listener, shares) => await TrafficServer.StartAsync(listener, _loops, new GatewayApplication(Current, _services), _options.Log, shares));
         }
         catch
         {

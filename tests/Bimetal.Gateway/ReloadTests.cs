@@ -133,6 +133,28 @@ public sealed class ReloadTests
         });
     }
 
+    [Theory]
+    [InlineData("*", "127.0.0.1")]
+    [InlineData("127.0.0.1", "*")]
+    [InlineData("127.0.0.1", "[::1]")]
+    public async Task AddressThatOverlapsTheOldOne_TakesItsPlace(string before, string after)
+    {
+        await using var upstream = WireUpstream.Answering();
+        await using var gateway = await TestGateway.StartAsync(upstream);
+        int port = FreePort();
+        await gateway.Host.ReloadAsync(gateway.Host.Model.Config with { Listeners = [On(before, port)] }, Cancellation);
+        using var kept = await WireClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
+        Assert.Equal("hello", (await kept.GetAsync("/")).Text);
+        await gateway.Host.ReloadAsync(gateway.Host.Model.Config with { Listeners = [On(after, port)] }, Cancellation);
+        while (gateway.Host.RetiredModelCount > 0) await Task.Delay(10, Cancellation);
+        using var late = await WireClient.ConnectAsync(new IPEndPoint(after == "[::1]" ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
+        Assert.Equal("hello", (await late.GetAsync("/")).Text);
+
+        // Nobody else can have it because of that.
+        var another = Assert.Throws<System.Net.Sockets.SocketException>(() => BindEverywhere(port));
+        Assert.Equal(System.Net.Sockets.SocketError.AddressAlreadyInUse, another.SocketErrorCode);
+    }
+
     [Fact]
     public async Task HundredReloadsUnderLoad_LoseNoRequest()
     {
@@ -182,6 +204,20 @@ public sealed class ReloadTests
     };
 
     private static ListenerConfig Listener(int index, int port) => new($"listeners[{index}]", new IPEndPoint(IPAddress.Loopback, port));
+
+    private static ListenerConfig On(string address, int port)
+    {
+        Assert.True(ConfigScalars.TryAddress($"{address}:{port}", out var endpoint));
+        return new ListenerConfig("listeners[0]", endpoint);
+    }
+
+    private static void BindEverywhere(int port)
+    {
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetworkV6, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        socket.DualMode = true;
+        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+        socket.Listen();
+    }
 
     private static int FreePort()
     {

@@ -15,6 +15,12 @@ internal abstract class ListenerServer : IAsyncDisposable
     /// <param name="config">On the same address.</param>
     public abstract void Apply(ListenerConfig config);
 
+    /// <summary>Whether one of our other sockets may have the address as well.</summary>
+    public virtual void Share(bool isShared)
+    {
+        // Its address is its own.
+    }
+
     /// <summary>Takes no new connection, closes idle ones, waits for requests in flight until <paramref name="deadline"/>, then breaks them off.</summary>
     public abstract Task StopAsync(CancellationToken deadline);
 
@@ -38,8 +44,9 @@ internal sealed class ListenerSet
     public IReadOnlyList<BoundListener> Bound { get; }
 
     /// <summary>Opens what this set does not have yet; <see cref="Apply"/> it when nothing else can fail any more.</summary>
+    /// <param name="open">Opens one; true: beside a listener of this set that is about to go.</param>
     /// <exception cref="GatewayStartException">An address cannot be bound; what was opened for it is closed again, and this set is as it was.</exception>
-    public async Task<ListenerSet> ChangeAsync(IReadOnlyList<ListenerConfig> wanted, Func<ListenerConfig, Task<ListenerServer>> open)
+    public async Task<ListenerSet> ChangeAsync(IReadOnlyList<ListenerConfig> wanted, Func<ListenerConfig, bool, Task<ListenerServer>> open)
     {
         var unused = _open.ToList();
         var result = new OpenListener[wanted.Count];
@@ -58,7 +65,7 @@ internal sealed class ListenerSet
             for (int index = 0; index < wanted.Count; index++)
             {
                 if (result[index] is not null) continue;
-                var server = await open(wanted[index]);
+                var server = await OpenAsync(wanted[index], unused, open);
                 opened.Add(server);
                 result[index] = new OpenListener(wanted[index], server);
             }
@@ -70,6 +77,21 @@ internal sealed class ListenerSet
         }
 
         return new ListenerSet(result);
+    }
+
+    // `*:80` and `127.0.0.1:80` exclude each other, unless for the moment of the change both share their port.
+    private static async Task<ListenerServer> OpenAsync(ListenerConfig wanted, IEnumerable<OpenListener> leaving, Func<ListenerConfig, bool, Task<ListenerServer>> open)
+    {
+        OpenListener[] samePort = [.. leaving.Where(old => old.Config.Address.Port != 0 && old.Config.Address.Port == wanted.Address.Port)];
+        foreach (var (_, server) in samePort) server.Share(true);
+        try
+        {
+            return await open(wanted, samePort.Length > 0);
+        }
+        finally
+        {
+            foreach (var (_, server) in samePort) server.Share(false);
+        }
     }
 
     /// <summary>Puts the settings of its configuration into force.</summary>

@@ -19,6 +19,7 @@ internal sealed class TrafficServer : ListenerServer
     private readonly EventLoops _loops;
     private readonly GatewayApplication _application;
     private readonly Acceptor _acceptor;
+    private readonly Socket _socket;
     private readonly HashSet<IClientConnection>[] _connections;
     private readonly ILogger _log;
     private readonly ClientCount _clients = new();
@@ -28,14 +29,14 @@ internal sealed class TrafficServer : ListenerServer
     private volatile bool _isDraining;
     private volatile ListenerModel _model;
 
-    private TrafficServer(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log)
+    private TrafficServer(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log, bool shares)
     {
         _model = new ListenerModel(config, null, application);
         _log = log;
         _loops = loops;
         _application = application;
         _connections = [.. loops.All.Select(_ => new HashSet<IClientConnection>())];
-        var socket = Bind(config);
+        var socket = _socket = Bind(config, shares);
         Bound = new BoundListener(config.Name, (IPEndPoint)socket.LocalEndPoint!);
         _acceptor = new Acceptor(loops.First, socket, OnAccepted);
     }
@@ -45,10 +46,11 @@ internal sealed class TrafficServer : ListenerServer
     /// <summary>Every response closes its connection.</summary>
     public bool IsDraining => _isDraining;
 
+    /// <param name="shares">Beside a listener of ours that has the port and is shared.</param>
     /// <exception cref="GatewayStartException">The address cannot be bound.</exception>
-    public static async Task<TrafficServer> StartAsync(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log)
+    public static async Task<TrafficServer> StartAsync(ListenerConfig config, EventLoops loops, GatewayApplication application, ILogger log, bool shares)
     {
-        var server = new TrafficServer(config, loops, application, log);
+        var server = new TrafficServer(config, loops, application, log, shares);
         await loops.First.RunAsync(server._acceptor.StartAsync);
         return server;
     }
@@ -63,6 +65,8 @@ internal sealed class TrafficServer : ListenerServer
         _model = new ListenerModel(config, old, _application);
         old.Retire();
     }
+
+    public override void Share(bool isShared) => Share(_socket, isShared);
 
     public override async Task StopAsync(CancellationToken deadline)
     {
@@ -95,15 +99,25 @@ internal sealed class TrafficServer : ListenerServer
         return Task.CompletedTask;
     })));
 
-    private static Socket Bind(ListenerConfig config)
+    private static void Share(Socket socket, bool isShared)
+    {
+        int value = isShared ? 1 : 0;
+        LinuxCalls.SetOption((int)socket.Handle, LinuxCalls.LevelSocket, LinuxCalls.OptionReusePort, ref value, sizeof(int));
+    }
+
+    private static Socket Bind(ListenerConfig config, bool shares)
     {
         var address = config.Address;
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             if (address.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
+            if (shares) Share(socket, true);
             socket.Bind(address);
             socket.Listen(GatewayLimits.Backlog);
+
+            // Who comes later does not share it, unless it asks for that itself and is the same user.
+            if (shares) Share(socket, false);
             socket.Blocking = false;
             return socket;
         }

@@ -14,7 +14,7 @@ internal static partial class LinuxCalls
     public const int ErrorInterrupted = 4, ErrorAgain = 11, ErrorAborted = 103, ErrorInProgress = 115;
     public const int MessageNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
-    public const int LevelSocket = 1, OptionError = 4, OptionLinger = 13, LevelTcp = 6, OptionNoDelay = 1;
+    public const int LevelSocket = 1, OptionError = 4, OptionLinger = 13, OptionReusePort = 15, LevelTcp = 6, OptionNoDelay = 1;
     public const int FamilyInet = 2, FamilyInet6 = 10, TypeStream = 1;
 
     private const string Library = "libc";
