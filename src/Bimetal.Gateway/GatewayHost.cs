@@ -205,6 +205,7 @@ public sealed class GatewayHost : IAsyncDisposable
         var (previous, oldTraffic, oldAdmin) = (_model, _traffic, _admin);
         (_model, _traffic, _admin) = (next, newTraffic, newAdmin);
         newTraffic.Apply();
+        _services.Memory.LimitBytes = next.Config.MemoryBytes;
         _callouts.Publish(next);
         if (previous is null) return;
         _retired.Add(CloseOldAsync(oldTraffic.CloseWithoutAsync, newTraffic, previous.Config.Shutdown.Drain));
@@ -227,6 +228,7 @@ public sealed class GatewayHost : IAsyncDisposable
         if (_model is { } last) _retired.Add(last.RetireAsync(_giveUp.Token));
         _giveUp.CancelAfter(GatewayLimits.LastExchanges);
         await _retired.WaitAsync();
+        _services.Memory.Dispose();
         _loops.Dispose();
         _giveUp.Dispose();
         _reloader.Dispose();

@@ -1,5 +1,6 @@
 // What every exchange needs beside the model: clock, log, ids, and whether the gateway is about to stop.
 
+using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,8 @@ internal sealed record GatewayServices(EventLoops Loops, TimeProvider Time, ILog
 
     /// <summary>Connections of clients on all traffic listeners, those of a listener that drains included.</summary>
     public int OpenConnections => Volatile.Read(ref _openConnections);
+
+    public MemoryWatch Memory { get; } = new(Log);
 
     /// <summary>Set once: <c>/readyz</c> says no, and every response asks its client to connect anew.</summary>
     public bool IsDraining

@@ -64,6 +64,7 @@ public static class ConfigReader
         var admin = ListenerReader.ReadAdmin(root, report.Folder);
         var telemetry = TelemetryReader.Read(root, report.Folder);
         var shutdown = ListenerReader.ReadShutdown(root);
+        long? memory = ListenerReader.ReadMemory(root);
         var upstreams = UpstreamReader.Read(root, report);
         var plugins = PluginReader.Read(root, report.Folder, SignatureReader.Read(root, report.Folder), report);
         var redis = RedisReader.Read(root);
@@ -75,7 +76,7 @@ public static class ConfigReader
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {
-            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, Profile = profile, WatchedFiles = [.. report.Watched],
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, MemoryBytes = memory, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, Profile = profile, WatchedFiles = [.. report.Watched],
         };
         return new ConfigResult(config, [], report.Warnings);
     }

@@ -17,6 +17,9 @@ public sealed record GatewayConfig
 
     public ShutdownConfig Shutdown { get; init; } = new();
 
+    /// <summary><c>limits.memory</c>: what the process may take; null: no limit.</summary>
+    public long? MemoryBytes { get; init; }
+
     public IReadOnlyDictionary<string, UpstreamConfig> Upstreams { get; init; } = new Dictionary<string, UpstreamConfig>();
 
     public IReadOnlyDictionary<string, PluginConfig> Plugins { get; init; } = new Dictionary<string, PluginConfig>();

@@ -3,6 +3,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Bimetal.Gateway.Limits;
 
 namespace Bimetal.Gateway.Configuration;
 
@@ -44,6 +45,15 @@ internal static class ListenerReader
         if (tokenFile is null && !IPAddress.IsLoopback(address.Address))
             admin.Error("address", "an admin listener that others can reach needs a token", "write 127.0.0.1:9901 or [::1]:9901, or set admin.token_file");
         return new AdminConfig(address) { TokenDigest = tokenFile is null ? default : ReadToken(admin, Path.GetFullPath(tokenFile, folder)) };
+    }
+
+    /// <summary><c>limits.memory</c>, or what the control group suggests.</summary>
+    public static long? ReadMemory(ConfigMapping root)
+    {
+        var limits = root.Mapping("limits");
+        long? written = limits?.OptionalSize("memory", 32 << 20, 1L << 44);
+        limits?.Finish();
+        return written ?? (long?)(CgroupMemory.Limit() * GatewayLimits.MemoryShare);
     }
 
     public static ShutdownConfig ReadShutdown(ConfigMapping root)

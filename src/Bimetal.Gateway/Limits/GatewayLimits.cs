@@ -59,6 +59,15 @@ internal static class GatewayLimits
     /// <summary>Lines of the access log that wait for a slow disk; further lines are dropped and counted.</summary>
     public const int AccessLogPendingBytes = 8 << 20;
 
+    /// <summary>What <c>limits.memory</c> is where nobody wrote it, of what the control group allows: the kernel ends who passes that.</summary>
+    public const double MemoryShare = 0.8;
+
+    /// <summary>How often the memory in use is held against <c>limits.memory</c>.</summary>
+    public static readonly TimeSpan MemoryLook = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>While too much is in use, garbage is collected this often.</summary>
+    public static readonly TimeSpan MemoryCollection = TimeSpan.FromSeconds(1);
+
     /// <summary>How long the last lines of the access log may take to be written when the gateway stops.</summary>
     public static readonly TimeSpan AccessLogLastWrite = TimeSpan.FromSeconds(2);
 

@@ -19,7 +19,7 @@ internal static class ErrorStatus
         (ErrorSide.Client, ErrorCause.Timeout, _) => 408,
         (ErrorSide.Client, ErrorCause.Aborted, _) => ClientGone,
         (_, ErrorCause.Busy, _) => 503,
-        (ErrorSide.Plugin or ErrorSide.Upstream, ErrorCause.Unavailable, _) => 503,
+        (_, ErrorCause.Unavailable, _) => 503,
 
         // A response that is larger than a plugin may hold is a 500 as well: neither the client nor the upstream did wrong.
         (ErrorSide.Plugin, _, _) => 500,

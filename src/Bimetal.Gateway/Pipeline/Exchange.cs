@@ -67,6 +67,12 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
             return;
         }
 
+        if (services.Memory.IsFull)
+        {
+            await AnswerPlainlyAsync(ExchangeErrors.MemoryFull);
+            return;
+        }
+
         if (!RequestTarget.TryNormalize(client.Target, out string target))
         {
             await AnswerPlainlyAsync(ExchangeErrors.BadTarget);
@@ -92,7 +98,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         }
 
         _route = route;
-        var context = _context = new ExchangeContext(client, stream, target, route, _clock);
+        var context = _context = new ExchangeContext(client, stream, target, route, _clock, services.Memory);
         FillStream(stream, route);
         context.Observation = model.Telemetry.Observe(context, target);
         if (client.NeedsUpgrade && context.Upgrade is null)

@@ -1,5 +1,6 @@
 // What the parts of one exchange share.
 
+using Bimetal.Gateway.Limits;
 using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Routing;
 using Bimetal.Gateway.Telemetry.Tracing;
@@ -9,7 +10,7 @@ using Bimetal.Plugins.Streams;
 namespace Bimetal.Gateway.Pipeline;
 
 /// <summary>One exchange on one route. Belongs to the exchange.</summary>
-internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, string target, Route route, ExchangeClock clock)
+internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, string target, Route route, ExchangeClock clock, MemoryWatch memory)
 {
     private volatile MessagePump? _requestPump;
     private volatile MessagePump? _responsePump;
@@ -21,6 +22,8 @@ internal sealed class ExchangeContext(ClientExchange client, HttpStream stream, 
     public ExchangeClock Clock => clock;
 
     public HttpStream Stream => stream;
+
+    public MemoryWatch Memory => memory;
 
     /// <summary>What the route was found with: in normal form, before any rewrite.</summary>
     public string Target => target;

@@ -43,6 +43,8 @@ internal static class ExchangeErrors
     public static GatewayError RouteBusy(Route route) => new(
         ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Busy, Retryable: false, $"limits.requests ({route.Config.Limits.Requests}) of the route is reached");
 
+    public static GatewayError MemoryFull { get; } = new(ErrorPhase.Routing, ErrorSide.Gateway, ErrorCause.Unavailable, Retryable: false, "limits.memory is reached");
+
     public static GatewayError RequestBodyTooLarge(long? limit) => new(
         ErrorPhase.RequestBody, ErrorSide.Client, ErrorCause.TooLarge, Retryable: false, $"the request body is larger than limits.body ({limit} bytes) of the route or the listener");
 

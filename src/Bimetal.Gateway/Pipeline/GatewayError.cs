@@ -85,6 +85,7 @@ public sealed record GatewayError(ErrorPhase Phase, ErrorSide Side, ErrorCause C
         (ErrorSide.Plugin, ErrorCause.Unavailable) => "plugin-unavailable",
         (ErrorSide.Plugin, _) => "plugin-failed",
         (ErrorSide.Gateway, ErrorCause.Busy) => "route-busy",
+        (ErrorSide.Gateway, ErrorCause.Unavailable) => "gateway-full",
         (ErrorSide.Upstream, ErrorCause.Busy) => "upstream-busy",
         (ErrorSide.Upstream, ErrorCause.Unavailable) => "upstream-unavailable",
         (ErrorSide.Upstream, ErrorCause.Timeout) => "upstream-timeout",

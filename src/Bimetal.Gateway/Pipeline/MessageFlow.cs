@@ -197,6 +197,12 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
         var buffer = step.Buffer(isRequest);
         do
         {
+            if (direction.IsHeld && context.Memory.IsFull)
+            {
+                Stop = new FlowStop(step.Filter.Name, null, ExchangeErrors.MemoryFull);
+                return;
+            }
+
             long take = Math.Min(buffer.LimitBytes - buffer.Length, data.Length);
             if ((take == 0 && !data.IsEmpty) || !TryAppend(buffer, data.Slice(0, take)))
             {

@@ -46,7 +46,7 @@ internal sealed class RequestLeg
 
         CheckTarget(_context.Stream.RequestHeaders);
         var upstream = _context.Route.Upstream!;
-        _replay = new RequestReplay(IsIdempotent(_context.Stream.RequestHeaders), upstream.Config.Retries.Attempts > 0 ? upstream.Config.Retries.BufferBytes : 0, keepsAlways: upstream.Config.Http2);
+        _replay = new RequestReplay(IsIdempotent(_context.Stream.RequestHeaders), upstream.Config.Retries.Attempts > 0 && !_context.Memory.IsFull ? upstream.Config.Retries.BufferBytes : 0, keepsAlways: upstream.Config.Http2);
         _context.Call = new UpstreamCall(_context, upstream, _replay);
         try
         {

@@ -87,6 +87,12 @@ internal static partial class GatewayLog
     [LoggerMessage(9, LogLevel.Warning, "plugin {Plugin} failed ({Kind}) and the request passed without it (on_error: open): {Detail}")]
     public static partial void PluginBypassed(ILogger log, string plugin, string kind, string detail);
 
+    [LoggerMessage(45, LogLevel.Warning, "{UsedMiB} MiB are in use and limits.memory is {LimitMiB} MiB: requests are answered with 503 until there is room")]
+    public static partial void MemoryFull(ILogger log, long usedMiB, long limitMiB);
+
+    [LoggerMessage(46, LogLevel.Information, "{UsedMiB} MiB are in use: requests are taken again")]
+    public static partial void MemoryFree(ILogger log, long usedMiB);
+
     [LoggerMessage(38, LogLevel.Warning, "plugin {Plugin}: {Notice}")]
     public static partial void BundleNotice(ILogger log, string plugin, string notice);
 

@@ -38,6 +38,12 @@ internal static class GatewayMetrics
         writer.Sample(ProcessFigures.CpuSeconds);
         writer.Family("process_resident_memory_bytes", "gauge", "Resident memory of the process.");
         writer.Sample(ProcessFigures.ResidentBytes);
+        if (context.Services.Memory.LimitBytes is { } limit)
+        {
+            writer.Family("bimetal_memory_limit_bytes", "gauge", "What limits.memory lets the process take.");
+            writer.Sample(limit);
+        }
+
         writer.Family("process_open_fds", "gauge", "Open file descriptors.");
         writer.Sample(ProcessFigures.OpenFileCount);
         writer.Family("process_threads", "gauge", "Threads of the process.");
