@@ -23,6 +23,8 @@
  *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it; in
  *   stream_begin and stream_end none of them works. The functions that take the plugin's handle may be called on any thread at any time after
  *   init.
+ *   tick, queue_ready, and http_response to a call of the plugin's own run beside the callbacks of streams, but never beside each other. From
+ *   inside one of them stream_enter gives access to a stream.
  *   A callback must return soon: it holds a thread of the gateway.
  *
  * LIFETIMES
@@ -113,6 +115,27 @@ typedef uint64_t bimetal_handle;
 /* One HTTP exchange seen by one plugin. Never 0. */
 typedef uint64_t bimetal_stream;
 
+/* An HTTP request that a plugin makes itself. */
+typedef struct bimetal_http_request {
+    bimetal_slice upstream;      /* the name of an upstream of the gateway's configuration */
+    const bimetal_field *fields; /* with ":method", ":path" and ":authority" */
+    size_t field_count;
+    bimetal_slice body; /* limits.body_buffer at most */
+    const bimetal_field *trailers;
+    size_t trailer_count;
+    uint32_t timeout_ms; /* for the whole exchange; 0 and more than 60 s mean 60 s */
+    uint32_t reserved;   /* zero */
+} bimetal_http_request;
+
+/* The answer. No fields: no whole answer came (no connection, broken off, too late, longer than limits.body_buffer). */
+typedef struct bimetal_http_response {
+    const bimetal_field *fields; /* with ":status" */
+    size_t field_count;
+    bimetal_slice body;
+    const bimetal_field *trailers;
+    size_t trailer_count;
+} bimetal_http_response;
+
 /* What the host offers. The table lives as long as the process. */
 typedef struct bimetal_host {
     uint32_t abi_version; /* BIMETAL_ABI_VERSION of the host */
@@ -185,6 +208,25 @@ typedef struct bimetal_host {
 
     /* Has the plugin's tick called so often, in milliseconds, 10 at the least; 0 stops it. From configure or later, any thread. */
     int32_t (*tick_every)(bimetal_handle handle, uint32_t period_ms);
+
+    /* Breaks the exchange off without an answer. */
+    int32_t (*close_stream)(bimetal_stream stream);
+    /* Sets a property of the exchange, for the plugins after this one. BIMETAL_BAD_ARGUMENT for those that the host has itself. */
+    int32_t (*property_set)(bimetal_stream stream, const char *path, size_t path_length, const void *value, size_t value_length);
+    /* Calls a function of the host by name ("compress", "uncompress": docs/proxy-wasm.md). Copies up to capacity bytes of what it gives to
+     * `result`, the whole length to *length. BIMETAL_NOT_FOUND: no such function. Any thread. */
+    int32_t (*foreign_call)(bimetal_handle handle, const char *name, size_t name_length, const void *argument, size_t argument_length,
+                            void *result, size_t capacity, size_t *length);
+    /* Sends an HTTP request and returns at once with a number in *call; http_response gets the answer. Inside a callback of a stream that stream
+     * may be given: then the answer comes to it, or never if it ends before, and it can be held meanwhile (BIMETAL_PAUSE). With stream 0 the
+     * call is the plugin's own, from configure or later, on any thread. BIMETAL_BAD_ARGUMENT: no such upstream, a field that a request may
+     * not have, no http_response; BIMETAL_INTERNAL when limits.callouts would be passed. */
+    int32_t (*http_call)(bimetal_handle handle, bimetal_stream stream, const bimetal_http_request *request, uint32_t *call);
+    /* From inside tick, queue_ready, or http_response with stream 0: waits until no callback of a stream runs and keeps it so; until stream_leave,
+     * or the end of the callback, functions that take the stream work for what it holds back (not its bodies), and continue it or answer.
+     * One stream at a time. BIMETAL_NOT_FOUND: it has ended; BIMETAL_BAD_ARGUMENT: not here, or one is entered already. */
+    int32_t (*stream_enter)(bimetal_stream stream);
+    int32_t (*stream_leave)(bimetal_stream stream);
 } bimetal_host;
 
 /* What the plugin offers. A callback that is null is never called; what it would have seen passes on. */
@@ -215,9 +257,13 @@ typedef struct bimetal_plugin {
     /* The exchange is over and was answered; header maps can be read, not changed. */
     void (*log)(void *plugin, bimetal_stream stream, void *state);
 
-    /* After tick_every: called on a thread of the gateway, beside the callbacks of streams, but never beside itself. No function that takes a
-     * stream works in it. */
+    /* After tick_every: called on a thread of the gateway. See THREADS. */
     void (*tick)(void *plugin);
+    /* Called once for each item that comes into a queue which this plugin was the last to open. See THREADS. */
+    void (*queue_ready)(void *plugin, uint32_t queue);
+    /* The answer to a call. With a stream it is one of the stream's callbacks, outside of their order; it holds nothing back by itself, but what is
+     * held can be changed, continued or answered. Stream 0 and no state: a call of the plugin's own. The response is lent until it returns. */
+    void (*http_response)(void *plugin, bimetal_stream stream, void *state, uint32_t call, const bimetal_http_response *response);
 } bimetal_plugin;
 
 /* The one exported function. Returns BIMETAL_OK, or another status when it cannot work with this host. */

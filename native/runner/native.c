@@ -1,11 +1,11 @@
 /*
  * native.c - the native metal in a runner: loads a shared object through the loader of this system's libc, shakes hands as the gateway does, and
- * hands every host function on to the driver. What is lent to the plugin lives until the callback returns, as bimetal.h says.
+ * hands every host function on to the driver (native_state.c has those without a stream). What is lent to the plugin lives until the callback returns, as bimetal.h says.
  */
 #define _GNU_SOURCE
 #include "runner.h"
 
-#include "bimetal.h"
+#include "native_state.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -172,164 +172,35 @@ static int32_t property_get(bimetal_stream stream, const char *path, size_t path
     return status;
 }
 
-static int32_t write_log(bimetal_handle handle, uint32_t level, const char *message, size_t message_length)
+static int32_t close_stream(bimetal_stream stream)
 {
-    (void)handle;
-    host_begin(&s_call, HOST_LOG);
-    put_u32(&s_call, level);
-    put_bytes(&s_call, message, message_length);
+    if (!is_open(stream)) return BIMETAL_NOT_FOUND;
+    host_begin(&s_call, HOST_RESET);
     return host_call(&s_call, NULL);
 }
 
-static int32_t log_level(bimetal_handle handle, uint32_t *level)
+static int32_t property_set(bimetal_stream stream, const char *path, size_t path_length, const void *value, size_t value_length)
 {
-    (void)handle;
-    if (level == NULL) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_LOG_LEVEL);
-    struct message *reply;
-    int32_t status = host_call(&s_call, &reply);
-    if (status == BIMETAL_OK) *level = (uint32_t)take_u64(reply);
-    return status;
-}
-
-static int32_t read_clock(bimetal_handle handle, uint32_t clock, uint64_t *nanoseconds)
-{
-    (void)handle;
-    if (nanoseconds == NULL) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_CLOCK);
-    put_u32(&s_call, clock);
-    struct message *reply;
-    int32_t status = host_call(&s_call, &reply);
-    if (status == BIMETAL_OK) *nanoseconds = take_u64(reply);
-    return status;
-}
-
-static int32_t shared_get(bimetal_handle handle, const void *key, size_t key_length, void *value, size_t capacity, size_t *length, uint32_t *cas)
-{
-    (void)handle;
-    if (length == NULL || (value == NULL && capacity != 0)) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_SHARED_GET);
-    put_bytes(&s_call, key, key_length);
-    struct message *reply;
-    int32_t status = host_call(&s_call, &reply);
-    if (status != BIMETAL_OK) return status;
-    const uint8_t *bytes = take_bytes(reply, length);
-    if (capacity != 0) memcpy(value, bytes, *length < capacity ? *length : capacity);
-    uint64_t number = take_u64(reply);
-    if (cas != NULL) *cas = (uint32_t)number;
-    return status;
-}
-
-static int32_t shared_set(bimetal_handle handle, const void *key, size_t key_length, const void *value, size_t value_length, uint32_t cas)
-{
-    (void)handle;
-    host_begin(&s_call, HOST_SHARED_SET);
-    put_bytes(&s_call, key, key_length);
+    if (!is_open(stream)) return BIMETAL_NOT_FOUND;
+    host_begin(&s_call, HOST_SET_PROPERTY);
+    put_bytes(&s_call, path, path_length);
     put_bytes(&s_call, value, value_length);
-    put_u64(&s_call, cas);
     return host_call(&s_call, NULL);
 }
 
-static int32_t ask_for_number(uint64_t *number)
+/* No callback outside of a stream is ever made here. */
+static int32_t stream_enter(bimetal_stream stream)
 {
-    struct message *reply;
-    int32_t status = host_call(&s_call, &reply);
-    if (status == BIMETAL_OK) *number = take_u64(reply);
-    return status;
+    (void)stream;
+    return BIMETAL_BAD_ARGUMENT;
 }
 
-static int32_t ask_for_id(uint32_t *id)
-{
-    uint64_t number = 0;
-    int32_t status = ask_for_number(&number);
-    if (status == BIMETAL_OK) *id = (uint32_t)number;
-    return status;
-}
-
-static int32_t metric_define(bimetal_handle handle, uint32_t kind, const char *name, size_t name_length, uint32_t *metric)
-{
-    (void)handle;
-    if (metric == NULL) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_METRIC_DEFINE);
-    put_u32(&s_call, kind);
-    put_bytes(&s_call, name, name_length);
-    return ask_for_id(metric);
-}
-
-static int32_t metric_increment(bimetal_handle handle, uint32_t metric, int64_t offset)
-{
-    (void)handle;
-    host_begin(&s_call, HOST_METRIC_ADD);
-    put_u32(&s_call, metric);
-    put_u64(&s_call, (uint64_t)offset);
-    return host_call(&s_call, NULL);
-}
-
-static int32_t metric_record(bimetal_handle handle, uint32_t metric, uint64_t value)
-{
-    (void)handle;
-    host_begin(&s_call, HOST_METRIC_RECORD);
-    put_u32(&s_call, metric);
-    put_u64(&s_call, value);
-    return host_call(&s_call, NULL);
-}
-
-static int32_t metric_get(bimetal_handle handle, uint32_t metric, uint64_t *value)
-{
-    (void)handle;
-    if (value == NULL) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_METRIC_GET);
-    put_u32(&s_call, metric);
-    return ask_for_number(value);
-}
-
-static int32_t queue_open(bimetal_handle handle, const char *name, size_t name_length, uint32_t *queue)
-{
-    (void)handle;
-    if (queue == NULL) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_QUEUE_OPEN);
-    put_bytes(&s_call, name, name_length);
-    return ask_for_id(queue);
-}
-
-static int32_t queue_push(bimetal_handle handle, uint32_t queue, const void *item, size_t length)
-{
-    (void)handle;
-    host_begin(&s_call, HOST_QUEUE_PUSH);
-    put_u32(&s_call, queue);
-    put_bytes(&s_call, item, length);
-    return host_call(&s_call, NULL);
-}
-
-static int32_t queue_pop(bimetal_handle handle, uint32_t queue, void *item, size_t capacity, size_t *length)
-{
-    (void)handle;
-    if (length == NULL || (item == NULL && capacity != 0)) return BIMETAL_BAD_ARGUMENT;
-    host_begin(&s_call, HOST_QUEUE_POP);
-    put_u32(&s_call, queue);
-    struct message *reply;
-    int32_t status = host_call(&s_call, &reply);
-    if (status != BIMETAL_OK) return status;
-    const uint8_t *bytes = take_bytes(reply, length);
-    if (capacity != 0) memcpy(item, bytes, *length < capacity ? *length : capacity);
-    return status;
-}
-
-/* Time stands still in cases, so the first tick never comes. */
-static int32_t tick_every(bimetal_handle handle, uint32_t period_ms)
-{
-    (void)handle, (void)period_ms;
-    return BIMETAL_OK;
-}
-
-static const bimetal_host s_host = {
+static bimetal_host s_host = {
     .abi_version = BIMETAL_ABI_VERSION, .struct_size = sizeof(bimetal_host), .handle = 1,
     .header_get = header_get, .header_set = header_set, .header_add = header_add, .header_remove = header_remove, .header_count = header_count,
     .header_at = header_at, .buffer_get = buffer_get, .buffer_replace = buffer_replace, .send_local_response = send_local_response,
-    .continue_stream = continue_stream, .property_get = property_get, .log = write_log, .log_level = log_level, .clock = read_clock,
-    .shared_get = shared_get, .shared_set = shared_set, .metric_define = metric_define, .metric_increment = metric_increment,
-    .metric_record = metric_record, .metric_get = metric_get, .queue_open = queue_open, .queue_push = queue_push, .queue_pop = queue_pop,
-    .tick_every = tick_every,
+    .continue_stream = continue_stream, .property_get = property_get, .close_stream = close_stream, .property_set = property_set,
+    .stream_enter = stream_enter, .stream_leave = stream_enter,
 };
 
 static int32_t configure(const uint8_t *configuration, size_t length, uint32_t *callbacks)
@@ -383,6 +254,7 @@ const struct metal *native_load(const char *path)
     if (library == NULL) runner_fail("%s", dlerror());
     int32_t (*init)(const bimetal_host *, bimetal_plugin *) = (int32_t(*)(const bimetal_host *, bimetal_plugin *))dlsym(library, "bimetal_plugin_init");
     if (init == NULL) runner_fail("exports no bimetal_plugin_init, so it is not a Bimetal plugin");
+    native_state_fill(&s_host);
     s_plugin.struct_size = sizeof s_plugin;
     int32_t status = init(&s_host, &s_plugin);
     if (s_plugin.abi_version != BIMETAL_ABI_VERSION || status != BIMETAL_OK) runner_fail("bimetal_plugin_init failed with status %d", status);

@@ -203,10 +203,21 @@ static inline bp_status bp_continue(bp_stream stream, bp_direction direction)
     return bp_target_continue(stream, direction);
 }
 
+/* Breaks the exchange off without an answer. Return BP_PAUSE after it. */
+static inline bp_status bp_close(bp_stream stream)
+{
+    return bp_target_close(stream);
+}
+
 /* A property by its path, with path_length because segments are separated by zero bytes: BP_PROPERTY(stream, "request\0path", &value). */
 static inline bp_status bp_property_get(bp_stream stream, const char *path, size_t path_length, bp_slice *value)
 {
     return bp_target_property_get(stream, path, path_length, value);
+}
+/* Sets a property of the exchange, for the plugins after this one. */
+static inline bp_status bp_property_set(bp_stream stream, const char *path, size_t path_length, bp_slice value)
+{
+    return bp_target_property_set(stream, path, path_length, value);
 }
 #define BP_PROPERTY(stream, literal, value) bp_property_get(stream, literal, sizeof(literal) - 1, value)
 
@@ -292,6 +303,12 @@ static inline bp_status bp_tick_every(uint32_t period_ms)
     return bp_target_tick_every(period_ms);
 }
 
+/* Calls a function of the host by name ("compress", "uncompress"). Copies up to capacity bytes of what it gives, the whole length to *length. */
+static inline bp_status bp_foreign_call(const char *name, bp_slice argument, void *result, size_t capacity, size_t *length)
+{
+    return bp_target_foreign_call(bp_text(name), argument, result, capacity, length);
+}
+
 /* Memory for good, zeroed: for what the configure handler makes. Null when there is none left. */
 void *bp_keep(size_t length);
 
@@ -310,6 +327,8 @@ void *bp_scratch(size_t length);
  * BP_ON_RESPONSE_HEADERS, BP_ON_RESPONSE_BODY, BP_ON_RESPONSE_TRAILERS           the same for the response
  * BP_ON_LOG(handler)                void handler(bp_stream, type *)              the exchange is over: read, change nothing
  * BP_ON_TICK(handler)               void handler(void)                           after bp_tick_every; on native beside the streams' handlers
+ * BP_ON_QUEUE(handler)              void handler(uint32_t queue)                 once for each item of a queue that bp_queue_open has opened
+ * BP_ON_HTTP_RESPONSE(handler)      see bimetal_http.h
  *
  * body_length counts the new chunk and everything that was held back before it.
  */
@@ -325,5 +344,6 @@ void *bp_scratch(size_t length);
 #define BP_ON_RESPONSE_TRAILERS(handler) BP_TARGET_TRAILERS(response, handler)
 #define BP_ON_LOG(handler) BP_TARGET_LOG(handler)
 #define BP_ON_TICK(handler) BP_TARGET_TICK(handler)
+#define BP_ON_QUEUE(handler) BP_TARGET_QUEUE(handler)
 
 #endif

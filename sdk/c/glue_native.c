@@ -19,6 +19,8 @@ WEAK extern int32_t bp_entry_response_body(void *, bimetal_stream, void *, size_
 WEAK extern int32_t bp_entry_response_trailers(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_log(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_tick(void *);
+WEAK extern void bp_entry_queue(void *, uint32_t);
+WEAK extern void bp_entry_http_response(void *, bimetal_stream, void *, uint32_t, const bimetal_http_response *);
 WEAK const uint32_t bp_stream_state_size = 0;
 
 bimetal_host bp_host;
@@ -46,6 +48,8 @@ int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
         .response_trailers = bp_entry_response_trailers,
         .log = bp_entry_log,
         .tick = bp_entry_tick,
+        .queue_ready = bp_entry_queue,
+        .http_response = bp_entry_http_response,
     };
     return BIMETAL_OK;
 }

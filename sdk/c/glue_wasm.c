@@ -2,7 +2,7 @@
  * glue_wasm.c - what a proxy-wasm module needs beside its handlers: the version marker, the arena and the table of stream states.
  * Built into every wasm plugin. One instance is entered by one thread at a time, so nothing here is locked.
  */
-#include "bimetal_plugin.h"
+#include "bimetal_http.h"
 
 #define PAGE_BYTES 65536u
 #define ALIGNMENT 16u
@@ -124,12 +124,13 @@ static uint8_t *write_bytes(uint8_t *cursor, bp_slice bytes)
     return cursor + bytes.length + 1;
 }
 
-bp_status bp_send_response(uint32_t status, const bp_field *fields, size_t field_count, bp_slice body)
+/* Fields in the arena; data is null when there is no room. */
+static bp_slice write_pairs(const bp_field *fields, size_t field_count)
 {
     size_t length = 4;
     for (size_t i = 0; i < field_count; i++) length += 8 + fields[i].name.length + 1 + fields[i].value.length + 1;
     uint8_t *pairs = bp_arena_allocate(length);
-    if (pairs == 0) return BP_INTERNAL;
+    if (pairs == 0) return (bp_slice){0, 0};
 
     uint32_t count = (uint32_t)field_count;
     memcpy(pairs, &count, sizeof count);
@@ -140,7 +141,25 @@ bp_status bp_send_response(uint32_t status, const bp_field *fields, size_t field
         memcpy(lengths + 8 * i, pair, sizeof pair);
         cursor = write_bytes(write_bytes(cursor, fields[i].name), fields[i].value);
     }
-    return bp_proxy_send_local_response(status, 0, 0, body.data, body.length, pairs, length, -1);
+    return bp_bytes(pairs, length);
+}
+
+bp_status bp_send_response(uint32_t status, const bp_field *fields, size_t field_count, bp_slice body)
+{
+    bp_slice pairs = write_pairs(fields, field_count);
+    if (pairs.data == 0) return BP_INTERNAL;
+    return bp_proxy_send_local_response(status, 0, 0, body.data, body.length, pairs.data, pairs.length, -1);
+}
+
+uint32_t bp_root_context;
+
+bp_status bp_send_request(const bp_http_request *request, uint32_t *call)
+{
+    bp_slice pairs = write_pairs(request->fields, request->field_count);
+    bp_slice trailers = write_pairs(request->trailers, request->trailer_count);
+    if (pairs.data == 0 || trailers.data == 0) return BP_INTERNAL;
+    return bp_proxy_http_call(request->upstream.data, request->upstream.length, pairs.data, pairs.length, request->body.data, request->body.length,
+                              trailers.data, trailers.length, request->timeout_ms, call);
 }
 
 bp_status bp_pair_at(const bp_list *list, size_t index, bp_field *field)

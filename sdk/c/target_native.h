@@ -155,7 +155,31 @@ static inline bp_status bp_target_tick_every(uint32_t period_ms)
     return bp_host.tick_every(bp_host.handle, period_ms);
 }
 
+static inline bp_status bp_target_close(bp_stream stream)
+{
+    return bp_host.close_stream(stream);
+}
+
+static inline bp_status bp_target_property_set(bp_stream stream, const char *path, size_t path_length, bp_slice value)
+{
+    return bp_host.property_set(stream, path, path_length, value.data, value.length);
+}
+
+static inline bp_status bp_target_foreign_call(bp_slice name, bp_slice argument, void *result, size_t capacity, size_t *length)
+{
+    return bp_host.foreign_call(bp_host.handle, (const char *)name.data, name.length, argument.data, argument.length, result, capacity, length);
+}
+
 void bp_entry_tick(void *plugin);
+void bp_entry_queue(void *plugin, uint32_t queue);
+
+#define BP_TARGET_QUEUE(handler) \
+    void bp_entry_queue(void *plugin, uint32_t queue) \
+    { \
+        (void)plugin; \
+        handler(queue); \
+    }
+
 #define BP_TARGET_TICK(handler) \
     void bp_entry_tick(void *plugin) \
     { \

@@ -82,6 +82,13 @@ BP_IMPORT("env", "proxy_dequeue_shared_queue")
 bp_status bp_proxy_dequeue_shared_queue(uint32_t queue, const uint8_t **item, size_t *length);
 BP_IMPORT("env", "proxy_set_tick_period_milliseconds")
 bp_status bp_proxy_set_tick_period_milliseconds(uint32_t period_ms);
+BP_IMPORT("env", "proxy_close_stream")
+bp_status bp_proxy_close_stream(uint32_t stream_type);
+BP_IMPORT("env", "proxy_set_property")
+bp_status bp_proxy_set_property(const char *path, size_t path_length, const uint8_t *value, size_t length);
+BP_IMPORT("env", "proxy_call_foreign_function")
+bp_status bp_proxy_call_foreign_function(const uint8_t *name, size_t name_length, const uint8_t *argument, size_t argument_length,
+                                         const uint8_t **result, size_t *length);
 BP_IMPORT("env", "proxy_log")
 bp_status bp_proxy_log(uint32_t level, const uint8_t *message, size_t length);
 BP_IMPORT("env", "proxy_get_current_time_nanoseconds")
@@ -101,6 +108,7 @@ void bp_stream_open(uint32_t context, uint32_t parent);
 void bp_stream_close(uint32_t context);
 bp_status bp_send_response(uint32_t status, const bp_field *fields, size_t field_count, bp_slice body);
 bp_status bp_pair_at(const bp_list *list, size_t index, bp_field *field);
+extern uint32_t bp_root_context; /* known once configure or a tick has run, which is where calls of the plugin's own begin */
 
 /* Every exported handler starts here: what earlier handlers borrowed is given back. */
 static inline void bp_arena_reset(void)
@@ -259,12 +267,41 @@ static inline bp_status bp_target_tick_every(uint32_t period_ms)
     return bp_proxy_set_tick_period_milliseconds(period_ms);
 }
 
+static inline bp_status bp_target_close(bp_stream stream)
+{
+    (void)stream;
+    return bp_proxy_close_stream(BP_REQUEST);
+}
+
+static inline bp_status bp_target_property_set(bp_stream stream, const char *path, size_t path_length, bp_slice value)
+{
+    (void)stream;
+    return bp_proxy_set_property(path, path_length, value.data, value.length);
+}
+
+static inline bp_status bp_target_foreign_call(bp_slice name, bp_slice argument, void *result, size_t capacity, size_t *length)
+{
+    const uint8_t *bytes = 0;
+    bp_status status = bp_proxy_call_foreign_function(name.data, name.length, argument.data, argument.length, &bytes, length);
+    if (status == BP_OK && *length != 0) memcpy(result, bytes, *length < capacity ? *length : capacity);
+    return status;
+}
+
+#define BP_TARGET_QUEUE(handler) \
+    BP_EXPORT("proxy_on_queue_ready") void bp_entry_queue(uint32_t context, uint32_t queue); \
+    void bp_entry_queue(uint32_t context, uint32_t queue) \
+    { \
+        bp_arena_reset(); \
+        bp_root_context = context; \
+        handler(queue); \
+    }
+
 #define BP_TARGET_TICK(handler) \
     BP_EXPORT("proxy_on_tick") void bp_entry_tick(uint32_t context); \
     void bp_entry_tick(uint32_t context) \
     { \
-        (void)context; \
         bp_arena_reset(); \
+        bp_root_context = context; \
         handler(); \
     }
 
@@ -272,8 +309,8 @@ static inline bp_status bp_target_tick_every(uint32_t period_ms)
     BP_EXPORT("proxy_on_configure") uint32_t bp_entry_configure(uint32_t context, size_t length); \
     uint32_t bp_entry_configure(uint32_t context, size_t length) \
     { \
-        (void)context; \
         bp_arena_reset(); \
+        bp_root_context = context; \
         bp_slice configuration = {0, 0}; \
         if (length != 0 && bp_proxy_get_buffer_bytes(BP_PROXY_CONFIGURATION, 0, length, &configuration.data, &configuration.length) != BP_OK) \
             return 0; \

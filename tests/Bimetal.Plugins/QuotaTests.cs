@@ -144,9 +144,9 @@ public sealed class QuotaTests
         var limits = new PluginLimits { CpuPerCallback = TimeSpan.FromSeconds(10), Start = TimeSpan.FromSeconds(10), Quotas = s_small };
         await using var plugin = await ScriptPlugin.LoadAsync("request_headers: return 0", limits: limits);
         var wasm = (Bimetal.Plugins.ProxyWasm.WasmPlugin)plugin.Plugin;
-        Assert.True(wasm.TryBeginCallout());
-        Assert.False(wasm.TryBeginCallout());
-        wasm.EndCallout();
-        Assert.True(wasm.TryBeginCallout());
+        Assert.True(wasm.State.TryBeginCallout());
+        Assert.False(wasm.State.TryBeginCallout());
+        wasm.State.EndCallout();
+        Assert.True(wasm.State.TryBeginCallout());
     }
 }

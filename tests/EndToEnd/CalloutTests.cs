@@ -40,6 +40,38 @@ public sealed class CalloutTests
         Assert.Equal((1, 20), (upstream.Requests, keys.Requests));
     }
 
+    /// <summary>The same from a plugin in C (tests/Plugins/caller), on either metal: 200 and one becomes 201, and what it does not ask for passes.</summary>
+    [Theory]
+    [InlineData("native")]
+    [InlineData("wasm")]
+    public async Task Answer_ToAPluginInC_IsWhatTheClientGets(string metal)
+    {
+        string plugin = Path.Combine(Repository.Root, "tests/Plugins/caller");
+        var built = await BimetalProcess.RunAsync(["build", plugin]);
+        Assert.True(built.ExitCode == 0, built.Error);
+        await using var upstream = new LoopbackUpstream();
+        await using var keys = new LoopbackUpstream();
+        await using var gateway = await RunningGateway.StartAsync(_ =>
+            $$"""
+            upstreams: { up: { endpoints: [{{upstream.Url}}] }, keys: { endpoints: [{{keys.Url}}] } }
+            plugins: { caller: { bundle: {{plugin}}, trust: first-party, metal: {{metal}} } }
+            routes: [ { match: { path: "/{rest...}" }, filters: [ { plugin: caller } ], upstream: up } ]
+
+            """);
+        Assert.Equal(200, (await AskAsync(gateway, "nothing")).Status);
+        for (int request = 0; request < 20; request++)
+            Assert.Equal((201, "GET /k HTTP/1.1\n"), await AskAsync(gateway, "get"));
+        Assert.Equal((1, 20), (upstream.Requests, keys.Requests));
+    }
+
+    private static async Task<(int Status, string Body)> AskAsync(RunningGateway gateway, string what)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("/x", UriKind.Relative));
+        request.Headers.Add("x-do", what);
+        using var response = await gateway.Client.SendAsync(request);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
     /// <summary>Pauses the request, and answers it with 201 and the callout's body; goes on when there is no such upstream.</summary>
     private static byte[] Module(string upstream)
     {

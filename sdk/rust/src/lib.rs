@@ -79,6 +79,49 @@ pub enum Level {
     Critical = 5,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum MetricKind {
+    Counter = 0,
+    Gauge = 1,
+    Histogram = 2,
+}
+
+/// An HTTP request that the plugin makes itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// The name of an upstream of the gateway's configuration.
+    pub upstream: &'a str,
+    /// With ":method", ":path" and ":authority".
+    pub fields: &'a [(&'a str, &'a [u8])],
+    pub body: &'a [u8],
+    pub trailers: &'a [(&'a str, &'a [u8])],
+    /// For the whole exchange; 0 and more than 60 s mean 60 s.
+    pub timeout_ms: u32,
+}
+
+/// The whole answer to a [`Request`].
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u32,
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    pub body: Vec<u8>,
+    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Response {
+    pub(crate) fn new(fields: Vec<(Vec<u8>, Vec<u8>)>, body: Vec<u8>, trailers: Vec<(Vec<u8>, Vec<u8>)>) -> Option<Response> {
+        let text = fields.iter().find(|field| field.0 == b":status").map(|field| String::from_utf8_lossy(&field.1).into_owned());
+        let status = text.and_then(|text| text.parse().ok())?;
+        Some(Response { status, fields, body, trailers })
+    }
+
+    /// The first value of a field.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|field| field.0 == name.as_bytes()).map(|field| &field.1[..])
+    }
+}
+
 /// Why a host function did not do it: the numbers of bimetal.h and proxy-wasm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status(pub i32);
@@ -86,6 +129,7 @@ pub struct Status(pub i32);
 impl Status {
     pub const NOT_FOUND: Status = Status(1);
     pub const BAD_ARGUMENT: Status = Status(2);
+    pub const EMPTY: Status = Status(7);
     pub const CAS_MISMATCH: Status = Status(8);
     pub const INTERNAL: Status = Status(10);
 
@@ -127,10 +171,22 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     }
     /// The exchange is over: read, change nothing.
     fn log(&self, _stream: &Stream, _state: &mut Self::State) {}
+    /// The answer to a call of [`Stream::http_call`]; `None`: no whole answer came. What the stream holds can be changed, continued, answered.
+    fn http_response(&self, _stream: &Stream, _state: &mut Self::State, _call: u32, _response: Option<Response>) {}
+    /// The answer to a call of [`http_call`]. Named in `plugin!` by `http_response`.
+    fn own_http_response(&self, _call: u32, _response: Option<Response>) {}
+    /// After [`tick_every`]. On native it runs beside the streams' handlers.
+    fn tick(&self) {}
+    /// Once for each item that comes into a queue of [`queue_open`].
+    fn queue_ready(&self, _queue: u32) {}
 }
 
 /// One exchange, while a handler of it runs.
 pub struct Stream(pub(crate) target::Handle);
+
+/// What [`enter`] finds a stream by, later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StreamId(pub(crate) target::Handle);
 
 impl Stream {
     /// The first value of a field. Names are lower case.
@@ -179,6 +235,26 @@ impl Stream {
         Status::check(target::resume(self.0, direction))
     }
 
+    /// Breaks the exchange off without an answer. Return [`Action::Pause`] after it.
+    pub fn close(&self) -> Result<(), Status> {
+        Status::check(target::close(self.0))
+    }
+
+    pub fn id(&self) -> StreamId {
+        StreamId(self.0)
+    }
+
+    /// Sends a request and returns its number at once; the answer comes to `http_response`, and never if the stream ends before. To wait for
+    /// it return [`Action::Pause`].
+    pub fn http_call(&self, request: &Request) -> Result<u32, Status> {
+        target::http_call(Some(self.0), request)
+    }
+
+    /// Sets a property of the exchange, for the plugins after this one.
+    pub fn set_property(&self, path: &[&str], value: &[u8]) -> Result<(), Status> {
+        Status::check(target::set_property(self.0, path.join("\0").as_bytes(), value))
+    }
+
     /// A property by its path, as in proxy-wasm: `&["request", "path"]`. Integers are 8 bytes in little-endian order.
     pub fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         target::property(self.0, path.join("\0").as_bytes())
@@ -203,6 +279,63 @@ pub fn shared_get(key: &[u8]) -> Option<(Vec<u8>, u32)> {
 /// Sets a value; with a `cas` other than 0 only if nobody has set it since it was read, otherwise [`Status::CAS_MISMATCH`].
 pub fn shared_set(key: &[u8], value: &[u8], cas: u32) -> Result<(), Status> {
     Status::check(target::shared_set(key, value, cas))
+}
+
+/// Sends a request of the plugin's own, from `configure`, `tick`, `queue_ready` or `own_http_response`, which gets the answer.
+pub fn http_call(request: &Request) -> Result<u32, Status> {
+    target::http_call(None, request)
+}
+
+/// From `tick`, `queue_ready` or `own_http_response`: access to what a stream holds. An error: it has ended, or on wasm it is in another instance.
+pub fn enter<R>(stream: StreamId, act: impl FnOnce(&Stream) -> R) -> Result<R, Status> {
+    Status::check(target::enter(stream.0))?;
+    let result = act(&Stream(stream.0));
+    target::leave(stream.0);
+    Ok(result)
+}
+
+/// Calls a function of the host by name: "compress", "uncompress".
+pub fn foreign_call(name: &str, argument: &[u8]) -> Result<Vec<u8>, Status> {
+    target::foreign_call(name.as_bytes(), argument)
+}
+
+/// Has `tick` called so often; 0 stops it.
+pub fn tick_every(period_ms: u32) -> Result<(), Status> {
+    Status::check(target::tick_every(period_ms))
+}
+
+/// A metric that the gateway exports; the same name gives the same number again.
+pub fn metric_define(kind: MetricKind, name: &str) -> Result<u32, Status> {
+    target::metric_define(kind as u32, name.as_bytes())
+}
+
+/// Changes a counter, which only goes up, or a gauge.
+pub fn metric_increment(metric: u32, offset: i64) -> Result<(), Status> {
+    Status::check(target::metric_increment(metric, offset))
+}
+
+/// Sets a counter or a gauge; adds a value to a histogram.
+pub fn metric_record(metric: u32, value: u64) -> Result<(), Status> {
+    Status::check(target::metric_record(metric, value))
+}
+
+/// Reads a counter or a gauge.
+pub fn metric_get(metric: u32) -> Result<u64, Status> {
+    target::metric_get(metric)
+}
+
+/// A queue by its name, of all instances of the plugin together.
+pub fn queue_open(name: &str) -> Result<u32, Status> {
+    target::queue_open(name.as_bytes())
+}
+
+pub fn queue_push(queue: u32, item: &[u8]) -> Result<(), Status> {
+    Status::check(target::queue_push(queue, item))
+}
+
+/// Takes the first item off; what is longer than `capacity` is cut.
+pub fn queue_pop(queue: u32, capacity: usize) -> Result<Vec<u8>, Status> {
+    target::queue_pop(queue, capacity)
 }
 
 /// Makes a plugin of a type: `plugin!(Tag: request_headers, log);` names the handlers that it has.

@@ -1,6 +1,6 @@
 //! The native metal: the structs of bimetal.h, version 1, and the callbacks that `plugin!` puts into the plugin's table.
 
-use crate::{log as log_message, Action, Body, Direction, Level, Map, Plugin, Stream};
+use crate::{log as log_message, Action, Body, Direction, Level, Map, Plugin, Request, Response, Status, Stream};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -26,7 +26,30 @@ pub struct Field {
     value: Slice,
 }
 
-/// `bimetal_host`, as far as this crate uses it.
+/// `bimetal_http_request`.
+#[repr(C)]
+struct HttpRequest {
+    upstream: Slice,
+    fields: *const Field,
+    field_count: usize,
+    body: Slice,
+    trailers: *const Field,
+    trailer_count: usize,
+    timeout_ms: u32,
+    reserved: u32,
+}
+
+/// `bimetal_http_response`.
+#[repr(C)]
+pub struct HttpResponse {
+    fields: *const Field,
+    field_count: usize,
+    body: Slice,
+    trailers: *const Field,
+    trailer_count: usize,
+}
+
+/// `bimetal_host`.
 #[repr(C)]
 pub struct Host {
     abi_version: u32,
@@ -48,6 +71,20 @@ pub struct Host {
     clock: unsafe extern "C" fn(u64, u32, *mut u64) -> i32,
     shared_get: unsafe extern "C" fn(u64, *const u8, usize, *mut u8, usize, *mut usize, *mut u32) -> i32,
     shared_set: unsafe extern "C" fn(u64, *const u8, usize, *const u8, usize, u32) -> i32,
+    metric_define: unsafe extern "C" fn(u64, u32, *const u8, usize, *mut u32) -> i32,
+    metric_increment: unsafe extern "C" fn(u64, u32, i64) -> i32,
+    metric_record: unsafe extern "C" fn(u64, u32, u64) -> i32,
+    metric_get: unsafe extern "C" fn(u64, u32, *mut u64) -> i32,
+    queue_open: unsafe extern "C" fn(u64, *const u8, usize, *mut u32) -> i32,
+    queue_push: unsafe extern "C" fn(u64, u32, *const u8, usize) -> i32,
+    queue_pop: unsafe extern "C" fn(u64, u32, *mut u8, usize, *mut usize) -> i32,
+    tick_every: unsafe extern "C" fn(u64, u32) -> i32,
+    close_stream: unsafe extern "C" fn(Handle) -> i32,
+    property_set: unsafe extern "C" fn(Handle, *const u8, usize, *const u8, usize) -> i32,
+    foreign_call: unsafe extern "C" fn(u64, *const u8, usize, *const u8, usize, *mut u8, usize, *mut usize) -> i32,
+    http_call: unsafe extern "C" fn(u64, Handle, *const HttpRequest, *mut u32) -> i32,
+    stream_enter: unsafe extern "C" fn(Handle) -> i32,
+    stream_leave: unsafe extern "C" fn(Handle) -> i32,
 }
 
 /// `bimetal_plugin`.
@@ -69,6 +106,9 @@ pub struct Table {
     pub response_body: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void, usize, u32) -> i32>,
     pub response_trailers: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void) -> i32>,
     pub log: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void)>,
+    pub tick: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub queue_ready: Option<unsafe extern "C" fn(*mut c_void, u32)>,
+    pub http_response: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void, u32, *const HttpResponse)>,
 }
 
 /// The host's table, which lives as long as the process; and the plugin that `configure` made, for good.
@@ -99,6 +139,15 @@ fn copy(lent: &Slice) -> Vec<u8> {
 
 fn lend(bytes: &[u8]) -> Slice {
     Slice { data: bytes.as_ptr(), length: bytes.len() }
+}
+
+fn lend_fields(fields: &[(&str, &[u8])]) -> Vec<Field> {
+    fields.iter().map(|(name, value)| Field { name: lend(name.as_bytes()), value: lend(value) }).collect()
+}
+
+fn number<T: Default>(call: impl FnOnce(*mut T) -> i32) -> Result<T, Status> {
+    let mut value = T::default();
+    Status::check(call(&mut value)).map(|()| value)
 }
 
 pub fn header(stream: Handle, map: Map, name: &[u8]) -> Option<Vec<u8>> {
@@ -141,7 +190,7 @@ pub fn replace_body(stream: Handle, body: Body, start: usize, length: usize, byt
 }
 
 pub fn respond(stream: Handle, status: u32, fields: &[(&str, &[u8])], body: &[u8]) -> i32 {
-    let fields: Vec<Field> = fields.iter().map(|(name, value)| Field { name: lend(name.as_bytes()), value: lend(value) }).collect();
+    let fields = lend_fields(fields);
     unsafe { (host().send_local_response)(stream, status, fields.as_ptr(), fields.len(), body.as_ptr(), body.len()) }
 }
 
@@ -181,6 +230,84 @@ pub fn shared_get(key: &[u8]) -> Option<(Vec<u8>, u32)> {
 
 pub fn shared_set(key: &[u8], value: &[u8], cas: u32) -> i32 {
     unsafe { (host().shared_set)(host().handle, key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
+}
+
+pub fn close(stream: Handle) -> i32 {
+    unsafe { (host().close_stream)(stream) }
+}
+
+pub fn set_property(stream: Handle, path: &[u8], value: &[u8]) -> i32 {
+    unsafe { (host().property_set)(stream, path.as_ptr(), path.len(), value.as_ptr(), value.len()) }
+}
+
+pub fn http_call(stream: Option<Handle>, request: &Request) -> Result<u32, Status> {
+    let (fields, trailers) = (lend_fields(request.fields), lend_fields(request.trailers));
+    let lent = HttpRequest {
+        upstream: lend(request.upstream.as_bytes()),
+        fields: fields.as_ptr(),
+        field_count: fields.len(),
+        body: lend(request.body),
+        trailers: trailers.as_ptr(),
+        trailer_count: trailers.len(),
+        timeout_ms: request.timeout_ms,
+        reserved: 0,
+    };
+    number(|call| unsafe { (host().http_call)(host().handle, stream.unwrap_or(0), &lent, call) })
+}
+
+pub fn enter(stream: Handle) -> i32 {
+    unsafe { (host().stream_enter)(stream) }
+}
+
+pub fn leave(stream: Handle) {
+    unsafe { (host().stream_leave)(stream) };
+}
+
+/// Longest result of the host's functions.
+const FOREIGN_LIMIT: usize = 1 << 20;
+
+pub fn foreign_call(name: &[u8], argument: &[u8]) -> Result<Vec<u8>, Status> {
+    let mut result = vec![0; FOREIGN_LIMIT];
+    let length = number(|length| unsafe {
+        (host().foreign_call)(host().handle, name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), result.as_mut_ptr(), FOREIGN_LIMIT, length)
+    })?;
+    result.truncate(length);
+    Ok(result)
+}
+
+pub fn tick_every(period_ms: u32) -> i32 {
+    unsafe { (host().tick_every)(host().handle, period_ms) }
+}
+
+pub fn metric_define(kind: u32, name: &[u8]) -> Result<u32, Status> {
+    number(|metric| unsafe { (host().metric_define)(host().handle, kind, name.as_ptr(), name.len(), metric) })
+}
+
+pub fn metric_increment(metric: u32, offset: i64) -> i32 {
+    unsafe { (host().metric_increment)(host().handle, metric, offset) }
+}
+
+pub fn metric_record(metric: u32, value: u64) -> i32 {
+    unsafe { (host().metric_record)(host().handle, metric, value) }
+}
+
+pub fn metric_get(metric: u32) -> Result<u64, Status> {
+    number(|value| unsafe { (host().metric_get)(host().handle, metric, value) })
+}
+
+pub fn queue_open(name: &[u8]) -> Result<u32, Status> {
+    number(|queue| unsafe { (host().queue_open)(host().handle, name.as_ptr(), name.len(), queue) })
+}
+
+pub fn queue_push(queue: u32, item: &[u8]) -> i32 {
+    unsafe { (host().queue_push)(host().handle, queue, item.as_ptr(), item.len()) }
+}
+
+pub fn queue_pop(queue: u32, capacity: usize) -> Result<Vec<u8>, Status> {
+    let mut item = vec![0; capacity];
+    let length = number(|length| unsafe { (host().queue_pop)(host().handle, queue, item.as_mut_ptr(), capacity, length) })?;
+    item.truncate(length);
+    Ok(item)
 }
 
 // ---- The plugin's side ----------------------------------------------------------------------------------------------------------
@@ -255,4 +382,32 @@ callbacks!(response_headers, response_body, response_trailers);
 
 pub unsafe extern "C" fn log<P: Plugin>(_: *mut c_void, stream: Handle, state: *mut c_void) {
     with::<P, ()>(stream, state, |plugin, stream, state| plugin.log(stream, state))
+}
+
+// SAFETY: `configure` made it of this type.
+unsafe fn plugin<P: Plugin>() -> &'static P {
+    &*(PLUGIN.load(Ordering::Acquire) as *const P)
+}
+
+pub unsafe extern "C" fn tick<P: Plugin>(_: *mut c_void) {
+    plugin::<P>().tick()
+}
+
+pub unsafe extern "C" fn queue_ready<P: Plugin>(_: *mut c_void, queue: u32) {
+    plugin::<P>().queue_ready(queue)
+}
+
+// SAFETY: an array of the host's with so many fields, or none.
+unsafe fn fields_of(fields: *const Field, count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    (0..count).map(|index| (copy(&(*fields.add(index)).name), copy(&(*fields.add(index)).value))).collect()
+}
+
+pub unsafe extern "C" fn http_response<P: Plugin>(_: *mut c_void, stream: Handle, state: *mut c_void, call: u32, lent: *const HttpResponse) {
+    let lent = &*lent;
+    let response = Response::new(fields_of(lent.fields, lent.field_count), copy(&lent.body), fields_of(lent.trailers, lent.trailer_count));
+    if stream == 0 {
+        plugin::<P>().own_http_response(call, response)
+    } else {
+        with::<P, ()>(stream, state, |plugin, stream, state| plugin.http_response(stream, state, call, response))
+    }
 }

@@ -1,8 +1,8 @@
 //! The wasm metal: proxy-wasm 0.2.1 imports, and the bodies of the exports that `plugin!` makes. One thread at a time is in an instance.
 
-use crate::{log as log_message, Action, Body, Direction, Level, Map, Plugin, Stream};
+use crate::{log as log_message, Action, Body, Direction, Level, Map, Plugin, Request, Response, Status, Stream};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::Mutex;
 
 /// The id of a stream context.
@@ -26,8 +26,29 @@ extern "C" {
     fn proxy_get_property(path: *const u8, length: usize, value: *mut *mut u8, value_length: *mut usize) -> i32;
     fn proxy_get_shared_data(key: *const u8, key_length: usize, value: *mut *mut u8, length: *mut usize, cas: *mut u32) -> i32;
     fn proxy_set_shared_data(key: *const u8, key_length: usize, value: *const u8, length: usize, cas: u32) -> i32;
+    fn proxy_close_stream(stream_type: u32) -> i32;
+    fn proxy_set_property(path: *const u8, length: usize, value: *const u8, value_length: usize) -> i32;
+    fn proxy_http_call(
+        upstream: *const u8, upstream_length: usize, pairs: *const u8, pairs_length: usize, body: *const u8, body_length: usize, trailers: *const u8,
+        trailers_length: usize, timeout_ms: u32, call: *mut u32,
+    ) -> i32;
+    fn proxy_set_effective_context(context: u32) -> i32;
+    fn proxy_call_foreign_function(
+        name: *const u8, name_length: usize, argument: *const u8, argument_length: usize, result: *mut *mut u8, length: *mut usize,
+    ) -> i32;
+    fn proxy_set_tick_period_milliseconds(period_ms: u32) -> i32;
+    fn proxy_define_metric(kind: u32, name: *const u8, length: usize, metric: *mut u32) -> i32;
+    fn proxy_increment_metric(metric: u32, offset: i64) -> i32;
+    fn proxy_record_metric(metric: u32, value: u64) -> i32;
+    fn proxy_get_metric(metric: u32, value: *mut u64) -> i32;
+    fn proxy_register_shared_queue(name: *const u8, length: usize, queue: *mut u32) -> i32;
+    fn proxy_enqueue_shared_queue(queue: u32, item: *const u8, length: usize) -> i32;
+    fn proxy_dequeue_shared_queue(queue: u32, item: *mut *mut u8, length: *mut usize) -> i32;
 }
 
+const CALL_BODY: u32 = 4;
+const CALL_HEADERS: u32 = 6;
+const CALL_TRAILERS: u32 = 7;
 const CONFIGURATION: u32 = 7;
 
 /// What the host places, it places into memory that `allocate` gave: it is taken over as a vector of just that capacity.
@@ -55,7 +76,11 @@ pub fn header(_: Handle, map: Map, name: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub fn headers(_: Handle, map: Map) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let pairs = take(|data, length| unsafe { proxy_get_header_map_pairs(map as u32, data, length) }).unwrap_or_default();
+    read_pairs(map as u32)
+}
+
+fn read_pairs(map: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let pairs = take(|data, length| unsafe { proxy_get_header_map_pairs(map, data, length) }).unwrap_or_default();
     let number = |at: usize| pairs.get(at..at + 4).map_or(0, |bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize);
     let count = number(0);
     let mut fields = Vec::with_capacity(count);
@@ -88,7 +113,7 @@ pub fn replace_body(_: Handle, body: Body, start: usize, length: usize, bytes: &
     unsafe { proxy_set_buffer_bytes(body as u32, start, length, bytes.as_ptr(), bytes.len()) }
 }
 
-pub fn respond(_: Handle, status: u32, fields: &[(&str, &[u8])], body: &[u8]) -> i32 {
+fn write_pairs(fields: &[(&str, &[u8])]) -> Vec<u8> {
     let mut pairs = (fields.len() as u32).to_le_bytes().to_vec();
     for (name, value) in fields {
         pairs.extend_from_slice(&(name.len() as u32).to_le_bytes());
@@ -100,6 +125,11 @@ pub fn respond(_: Handle, status: u32, fields: &[(&str, &[u8])], body: &[u8]) ->
             pairs.push(0);
         }
     }
+    pairs
+}
+
+pub fn respond(_: Handle, status: u32, fields: &[(&str, &[u8])], body: &[u8]) -> i32 {
+    let pairs = write_pairs(fields);
     unsafe { proxy_send_local_response(status, std::ptr::null(), 0, body.as_ptr(), body.len(), pairs.as_ptr(), pairs.len(), -1) }
 }
 
@@ -130,17 +160,99 @@ pub fn shared_set(key: &[u8], value: &[u8], cas: u32) -> i32 {
     unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
 }
 
+fn number<T: Default>(call: impl FnOnce(*mut T) -> i32) -> Result<T, Status> {
+    let mut value = T::default();
+    Status::check(call(&mut value)).map(|()| value)
+}
+
+pub fn close(_: Handle) -> i32 {
+    unsafe { proxy_close_stream(0) }
+}
+
+pub fn set_property(_: Handle, path: &[u8], value: &[u8]) -> i32 {
+    unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) }
+}
+
+pub fn http_call(_: Option<Handle>, request: &Request) -> Result<u32, Status> {
+    let (upstream, body) = (request.upstream.as_bytes(), request.body);
+    let (pairs, trailers) = (write_pairs(request.fields), write_pairs(request.trailers));
+    number(|call| unsafe {
+        proxy_http_call(
+            upstream.as_ptr(), upstream.len(), pairs.as_ptr(), pairs.len(), body.as_ptr(), body.len(), trailers.as_ptr(), trailers.len(),
+            request.timeout_ms, call,
+        )
+    })
+}
+
+pub fn enter(stream: Handle) -> i32 {
+    unsafe { proxy_set_effective_context(stream) }
+}
+
+pub fn leave(_: Handle) {
+    unsafe { proxy_set_effective_context(ROOT.load(Ordering::Relaxed)) };
+}
+
+/// A vector that a host function fills, or its status.
+fn try_take(call: impl FnOnce(*mut *mut u8, *mut usize) -> i32) -> Result<Vec<u8>, Status> {
+    let mut status = 0;
+    let taken = take(|data, length| {
+        status = call(data, length);
+        status
+    });
+    Status::check(status).map(|()| taken.unwrap_or_default())
+}
+
+pub fn foreign_call(name: &[u8], argument: &[u8]) -> Result<Vec<u8>, Status> {
+    try_take(|data, length| unsafe { proxy_call_foreign_function(name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), data, length) })
+}
+
+pub fn tick_every(period_ms: u32) -> i32 {
+    unsafe { proxy_set_tick_period_milliseconds(period_ms) }
+}
+
+pub fn metric_define(kind: u32, name: &[u8]) -> Result<u32, Status> {
+    number(|metric| unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), metric) })
+}
+
+pub fn metric_increment(metric: u32, offset: i64) -> i32 {
+    unsafe { proxy_increment_metric(metric, offset) }
+}
+
+pub fn metric_record(metric: u32, value: u64) -> i32 {
+    unsafe { proxy_record_metric(metric, value) }
+}
+
+pub fn metric_get(metric: u32) -> Result<u64, Status> {
+    number(|value| unsafe { proxy_get_metric(metric, value) })
+}
+
+pub fn queue_open(name: &[u8]) -> Result<u32, Status> {
+    number(|queue| unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), queue) })
+}
+
+pub fn queue_push(queue: u32, item: &[u8]) -> i32 {
+    unsafe { proxy_enqueue_shared_queue(queue, item.as_ptr(), item.len()) }
+}
+
+pub fn queue_pop(queue: u32, capacity: usize) -> Result<Vec<u8>, Status> {
+    let mut item = try_take(|data, length| unsafe { proxy_dequeue_shared_queue(queue, data, length) })?;
+    item.truncate(capacity);
+    Ok(item)
+}
+
 // ---- Exports --------------------------------------------------------------------------------------------------------------------
 
 /// The plugin that `configure` made, and a boxed state for each stream. A module has one plugin type, so the types behind the pointers are known.
 static PLUGIN: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+static ROOT: AtomicU32 = AtomicU32::new(0);
 static STATES: Mutex<Option<BTreeMap<u32, usize>>> = Mutex::new(None);
 
 fn states<R>(act: impl FnOnce(&mut BTreeMap<u32, usize>) -> R) -> R {
     act(STATES.lock().unwrap().get_or_insert_with(BTreeMap::new))
 }
 
-pub fn configure<P: Plugin>(length: usize) -> u32 {
+pub fn configure<P: Plugin>(context: u32, length: usize) -> u32 {
+    ROOT.store(context, Ordering::Relaxed);
     std::panic::set_hook(Box::new(|what| log_message(Level::Critical, &what.to_string())));
     let configuration = if length == 0 {
         Some(Vec::new())
@@ -194,6 +306,21 @@ pub fn log_handler<P: Plugin>(context: u32) {
     with::<P, _>(context, |plugin, stream, state| plugin.log(stream, state))
 }
 
+pub fn plugin<P: Plugin>() -> &'static P {
+    // SAFETY: `configure` made it of this type, for good.
+    unsafe { &*(PLUGIN.load(Ordering::Relaxed) as *const P) }
+}
+
+pub fn http_response_handler<P: Plugin>(context: u32, call: u32, body_length: usize) {
+    let body = take(|data, length| unsafe { proxy_get_buffer_bytes(CALL_BODY, 0, body_length, data, length) }).unwrap_or_default();
+    let response = Response::new(read_pairs(CALL_HEADERS), body, read_pairs(CALL_TRAILERS));
+    if context == ROOT.load(Ordering::Relaxed) {
+        plugin::<P>().own_http_response(call, response)
+    } else {
+        with::<P, _>(context, |plugin, stream, state| plugin.http_response(stream, state, call, response))
+    }
+}
+
 /// What every module exports.
 #[doc(hidden)]
 #[macro_export]
@@ -206,8 +333,8 @@ macro_rules! wasm_always {
             $crate::wasm::allocate(length)
         }
         #[no_mangle]
-        pub extern "C" fn proxy_on_configure(_context: u32, length: usize) -> u32 {
-            $crate::wasm::configure::<$plugin>(length)
+        pub extern "C" fn proxy_on_configure(context: u32, length: usize) -> u32 {
+            $crate::wasm::configure::<$plugin>(context, length)
         }
         #[no_mangle]
         pub extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
@@ -264,6 +391,24 @@ macro_rules! wasm_export {
         #[no_mangle]
         pub extern "C" fn proxy_on_log(context: u32) {
             $crate::wasm::log_handler::<$plugin>(context)
+        }
+    };
+    (http_response, $plugin:ty) => {
+        #[no_mangle]
+        pub extern "C" fn proxy_on_http_call_response(context: u32, call: u32, _fields: u32, body_length: usize, _trailers: u32) {
+            $crate::wasm::http_response_handler::<$plugin>(context, call, body_length)
+        }
+    };
+    (tick, $plugin:ty) => {
+        #[no_mangle]
+        pub extern "C" fn proxy_on_tick(_context: u32) {
+            <$plugin as $crate::Plugin>::tick($crate::wasm::plugin::<$plugin>())
+        }
+    };
+    (queue_ready, $plugin:ty) => {
+        #[no_mangle]
+        pub extern "C" fn proxy_on_queue_ready(_context: u32, queue: u32) {
+            <$plugin as $crate::Plugin>::queue_ready($crate::wasm::plugin::<$plugin>(), queue)
         }
     };
 }

@@ -31,6 +31,31 @@ internal struct NativeField
     public NativeSlice Value;
 }
 
+/// <summary><c>bimetal_http_request</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeHttpRequest
+{
+    public NativeSlice Upstream;
+    public NativeField* Fields;
+    public nuint FieldCount;
+    public NativeSlice Body;
+    public NativeField* Trailers;
+    public nuint TrailerCount;
+    public uint TimeoutMs;
+    public uint Reserved;
+}
+
+/// <summary><c>bimetal_http_response</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeHttpResponse
+{
+    public NativeField* Fields;
+    public nuint FieldCount;
+    public NativeSlice Body;
+    public NativeField* Trailers;
+    public nuint TrailerCount;
+}
+
 /// <summary><c>bimetal_host</c>: functions are those of <see cref="NativeHost"/>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeHostTable
@@ -62,6 +87,12 @@ internal unsafe struct NativeHostTable
     public delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, int> QueuePush;
     public delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, nuint*, int> QueuePop;
     public delegate* unmanaged[Cdecl]<nint, uint, int> TickEvery;
+    public delegate* unmanaged[Cdecl]<ulong, int> CloseStream;
+    public delegate* unmanaged[Cdecl]<ulong, byte*, nuint, byte*, nuint, int> PropertySet;
+    public delegate* unmanaged[Cdecl]<nint, byte*, nuint, byte*, nuint, byte*, nuint, nuint*, int> ForeignCall;
+    public delegate* unmanaged[Cdecl]<nint, ulong, NativeHttpRequest*, uint*, int> HttpCall;
+    public delegate* unmanaged[Cdecl]<ulong, int> StreamEnter;
+    public delegate* unmanaged[Cdecl]<ulong, int> StreamLeave;
 }
 
 /// <summary><c>bimetal_plugin</c>.</summary>
@@ -86,4 +117,6 @@ internal unsafe struct NativePluginTable
 
     /// <summary>The first field that came later: plugins that were built before it have a table that ends here.</summary>
     public delegate* unmanaged[Cdecl]<void*, void> Tick;
+    public delegate* unmanaged[Cdecl]<void*, uint, void> QueueReady;
+    public delegate* unmanaged[Cdecl]<void*, ulong, void*, uint, NativeHttpResponse*, void> HttpResponse;
 }

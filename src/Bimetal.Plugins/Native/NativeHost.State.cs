@@ -65,7 +65,7 @@ internal static unsafe partial class NativeHost
         {
             plugin = NativePlugin.FromHandle(handle);
             if (plugin is null || queue is null || !TryRead(name, nameLength, out var nameBytes)) return BadArgument;
-            if (!plugin.State.Queues.TryRegister(nameBytes, listener: null, out uint id)) return Internal;
+            if (!plugin.State.Queues.TryRegister(nameBytes, plugin.CreateQueueListener(), out uint id)) return Internal;
             *queue = id;
             return Ok;
         }

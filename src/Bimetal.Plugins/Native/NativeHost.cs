@@ -15,8 +15,8 @@ internal static unsafe partial class NativeHost
     private const int BadArgument = (int)HostStatus.BadArgument;
     private const int Internal = (int)HostStatus.InternalFailure;
 
-    /// <summary>Fields that an answer may have.</summary>
-    private const nuint MaximumResponseFields = HeaderRules.MaximumFieldCount;
+    /// <summary>Fields that an answer, or a request of the plugin's own, may have.</summary>
+    private const nuint MaximumFields = HeaderRules.MaximumFieldCount;
 
     // SAFETY: host points to memory for a whole table; the functions are static and live as long as the process.
     public static void Fill(NativeHostTable* host, nint handle)
@@ -48,6 +48,12 @@ internal static unsafe partial class NativeHost
         host->QueuePush = &QueuePush;
         host->QueuePop = &QueuePop;
         host->TickEvery = &TickEvery;
+        host->CloseStream = &CloseStream;
+        host->PropertySet = &PropertySet;
+        host->ForeignCall = &ForeignCall;
+        host->HttpCall = &HttpCall;
+        host->StreamEnter = &StreamEnter;
+        host->StreamLeave = &StreamLeave;
     }
 
     // SAFETY (all host functions): pointers are the plugin's, which shares our address space and is trusted to pass what bimetal.h says;
@@ -57,6 +63,19 @@ internal static unsafe partial class NativeHost
         bool isSound = length <= int.MaxValue && (data is not null || length == 0);
         bytes = isSound ? new ReadOnlySpan<byte>(data, (int)length) : default;
         return isSound;
+    }
+
+    private static bool TryRead(NativeField* fields, nuint count, HeaderMap into)
+    {
+        if (count > MaximumFields || (fields is null && count != 0)) return false;
+        for (nuint index = 0; index < count; index++)
+        {
+            if (!TryRead(fields[index].Name.Data, fields[index].Name.Length, out var name)) return false;
+            if (!TryRead(fields[index].Value.Data, fields[index].Value.Length, out var value)) return false;
+            into.AddCopy(name, value);
+        }
+
+        return true;
     }
 
     private static int Lend(NativePluginStream stream, ReadOnlySpan<byte> bytes, NativeSlice* lent) =>
@@ -113,16 +132,8 @@ internal static unsafe partial class NativeHost
         if (stream is null) return NotFound;
         try
         {
-            if (fieldCount > MaximumResponseFields || (fields is null && fieldCount != 0)) return BadArgument;
-            if (status > 599 || !TryRead(body, bodyLength, out var bodyBytes)) return BadArgument;
             var headers = new HeaderMap();
-            for (nuint index = 0; index < fieldCount; index++)
-            {
-                if (!TryRead(fields[index].Name.Data, fields[index].Name.Length, out var name)) return BadArgument;
-                if (!TryRead(fields[index].Value.Data, fields[index].Value.Length, out var value)) return BadArgument;
-                headers.AddCopy(name, value);
-            }
-
+            if (status > 599 || !TryRead(body, bodyLength, out var bodyBytes) || !TryRead(fields, fieldCount, headers)) return BadArgument;
             return (int)stream.View.SendLocalResponse((int)status, headers, bodyBytes.ToArray(), grpcStatus: -1);
         }
         catch (Exception exception)
@@ -139,6 +150,37 @@ internal static unsafe partial class NativeHost
         try
         {
             return direction > 1 ? BadArgument : (int)stream.View.Continue(isRequest: direction == 0);
+        }
+        catch (Exception exception)
+        {
+            return Caught(stream.Plugin, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int CloseStream(ulong handle)
+    {
+        var stream = StreamSlot.Find(handle);
+        if (stream is null) return NotFound;
+        try
+        {
+            return (int)stream.View.Reset();
+        }
+        catch (Exception exception)
+        {
+            return Caught(stream.Plugin, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int PropertySet(ulong handle, byte* path, nuint pathLength, byte* value, nuint valueLength)
+    {
+        var stream = StreamSlot.Find(handle);
+        if (stream is null) return NotFound;
+        try
+        {
+            bool isSound = TryRead(path, pathLength, out var pathBytes) & TryRead(value, valueLength, out var valueBytes);
+            return isSound ? (int)stream.View.SetProperty(pathBytes, valueBytes) : BadArgument;
         }
         catch (Exception exception)
         {

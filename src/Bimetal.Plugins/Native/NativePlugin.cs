@@ -15,7 +15,7 @@ namespace Bimetal.Plugins.Native;
 public sealed unsafe class NativePlugin : Plugin
 {
     private readonly ConcurrentQueue<StreamSlot> _pool = new();
-    private readonly int _bodyLimitBytes;
+    private readonly Lock _root = new();
     private readonly NativePluginTable* _table;
     private string? _lastError;
     private TickTimer? _ticks;
@@ -27,7 +27,8 @@ public sealed unsafe class NativePlugin : Plugin
         Services = services;
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
         State = services.States.Of(config.Name, config.Limits.Quotas);
-        _bodyLimitBytes = config.Limits.BodyBufferBytes;
+        BodyLimitBytes = config.Limits.BodyBufferBytes;
+        Callouts = new NativeCallouts(this);
         _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
         _table->StructSize = (uint)sizeof(NativePluginTable);
     }
@@ -42,6 +43,16 @@ public sealed unsafe class NativePlugin : Plugin
     internal PluginState State { get; }
 
     internal NativePluginTable* Table => _table;
+
+    internal int BodyLimitBytes { get; }
+
+    internal NativeCallouts Callouts { get; }
+
+    /// <summary>Whether answers to callouts have a callback to come to.</summary>
+    internal bool TakesAnswers => _table->HttpResponse is not null;
+
+    /// <summary>Whether something besides the gateway can enter a stream, so that each entry needs the stream's gate.</summary>
+    internal bool NeedsGates => _table->Tick is not null || _table->QueueReady is not null || _table->HttpResponse is not null;
 
     internal bool IsRetired => _isRetired;
 
@@ -81,7 +92,7 @@ public sealed unsafe class NativePlugin : Plugin
 
         long started = Statistics.IsNextMeasured ? Stopwatch.GetTimestamp() : 0;
         if (!_pool.TryDequeue(out var slot)) slot = new StreamSlot(_table->StreamStateBytes);
-        var begun = new NativePluginStream(this, slot, stream, _bodyLimitBytes);
+        var begun = new NativePluginStream(this, slot, stream);
         if (started != 0) Statistics.BeginTimes.RecordSince(started);
         return begun;
     }
@@ -93,6 +104,8 @@ public sealed unsafe class NativePlugin : Plugin
             _isRetired = true;
             _ticks?.Dispose();
         }
+
+        Callouts.Dispose();
 
         while (_pool.TryDequeue(out var slot)) slot.Free();
         return ValueTask.CompletedTask;
@@ -134,15 +147,33 @@ public sealed unsafe class NativePlugin : Plugin
         return frequency == 1_000_000_000 ? timestamp : (ulong)((UInt128)timestamp * 1_000_000_000 / (ulong)frequency);
     }
 
-    // Built before the table had a tick.
-    private static uint OldestTableBytes => (uint)(sizeof(NativePluginTable) - sizeof(nint));
+    /// <summary>A listener for a queue that the plugin opens, if it wants to hear of items.</summary>
+    internal QueueListener? CreateQueueListener() =>
+        _table->QueueReady is null ? null : new QueueListener(TellOfItems, exception => Services.Report(PluginLogLevel.Error, Name, $"a queue's callback failed: {exception.Message}"));
 
-    private bool HasTick => _table->StructSize == (uint)sizeof(NativePluginTable) && _table->Tick is not null;
+    /// <summary>Hands the plugin the answer to a callout of its own, on the callout's thread.</summary>
+    // SAFETY: as for Tick; the answer lives until the callback has returned.
+    internal void OnHttpResponse(uint id, LentResponse response) => RunRoot(() => _table->HttpResponse(_table->Plugin, 0, null, id, response.Value));
 
-    // SAFETY: the table lives as long as the process, and its code is never unmapped; a tick that is late does no harm after the plugin was retired.
     private void Tick()
     {
-        if (HasTick && !_isRetired) _table->Tick(_table->Plugin);
+        if (_table->Tick is not null) RunRoot(() => _table->Tick(_table->Plugin));
+    }
+
+    private int TellOfItems(uint queue, int count)
+    {
+        int told = 0;
+        RunRoot(() =>
+        {
+            for (; told < count; told++) _table->QueueReady(_table->Plugin, queue);
+        });
+        return told;
+    }
+
+    // SAFETY: the table lives as long as the process, and its code is never unmapped; a callback that is late does no harm after the plugin was retired.
+    private void RunRoot(Action callback)
+    {
+        if (!_isRetired) NativeRootEntry.Run(_root, callback);
     }
 
     // SAFETY: init has the type that bimetal.h gives it; the host table is allocated for good, the plugin's own table is ours.
@@ -152,7 +183,13 @@ public sealed unsafe class NativePlugin : Plugin
         NativeHost.Fill(host, GCHandle.ToIntPtr(GCHandle.Alloc(this)));
         int status = ((delegate* unmanaged[Cdecl]<NativeHostTable*, NativePluginTable*, int>)init)(host, _table);
         if (Objection(status) is { } objection) throw new PluginLoadException($"{soPath}: {objection}");
+
+        // What lies past the plugin's own size is not its word.
+        NativeMemory.Clear((byte*)_table + _table->StructSize, (nuint)sizeof(NativePluginTable) - _table->StructSize);
     }
+
+    // Built before the table had a tick.
+    private uint OldestTableBytes => (uint)((byte*)&_table->Tick - (byte*)_table);
 
     private string? Objection(int status)
     {

@@ -12,6 +12,8 @@ public sealed unsafe class NativePluginStream : PluginStream
     private readonly NativePlugin _plugin;
     private readonly StreamSlot _slot;
     private readonly ulong _handle;
+    private CancellationTokenSource? _callouts;
+    private bool _isReleased;
 
     // The body that the running callback is about: pinned on the stack by Invoke as long as these two are set.
     private byte* _callbackBody;
@@ -23,9 +25,10 @@ public sealed unsafe class NativePluginStream : PluginStream
     private bool _isOtherBodyRequest;
 
     // SAFETY: the table and the state live until Release.
-    internal NativePluginStream(NativePlugin plugin, StreamSlot slot, HttpStream stream, int bodyLimitBytes)
-        : base(plugin, stream, bodyLimitBytes, plugin.State.HeldBodies)
+    internal NativePluginStream(NativePlugin plugin, StreamSlot slot, HttpStream stream)
+        : base(plugin, stream, plugin.BodyLimitBytes, plugin.State.HeldBodies)
     {
+        Gate = plugin.NeedsGates ? new Lock() : null;
         _plugin = plugin;
         _slot = slot;
         _handle = slot.Open(this);
@@ -47,7 +50,45 @@ public sealed unsafe class NativePluginStream : PluginStream
 
     internal CallArena Arena => _slot.Arena;
 
+    /// <summary>Held around every entry into the stream; null when only the gateway enters it, which does so with one thread at a time.</summary>
+    internal Lock? Gate { get; }
+
+    /// <summary>Cancelled when the stream ends.</summary>
+    internal CancellationToken CalloutCancellation => (_callouts ??= new CancellationTokenSource()).Token;
+
+    /// <summary>Hands the plugin the answer to a callout of this stream, on the callout's thread.</summary>
+    // SAFETY: under the gate and before Release, so handle and state live; the answer lives until the callback has returned.
+    internal void OnHttpResponse(uint id, LentResponse response)
+    {
+        lock (Gate!)
+        {
+            if (_isReleased || Failure is not null || _plugin.IsRetired) return;
+            _plugin.Table->HttpResponse(_plugin.Table->Plugin, _handle, _slot.State, id, response.Value);
+            ReturnLentMemory();
+        }
+    }
+
+    /// <summary>Takes back what host functions have lent.</summary>
+    internal void ReturnLentMemory()
+    {
+        _slot.Arena.Reset();
+        if (_hasOtherBody) Unpin();
+    }
+
     protected override FilterAction Invoke(StreamCallback callback, int size, bool endOfStream)
+    {
+        if (Gate is null) return Enter(callback, endOfStream);
+        lock (Gate) return Enter(callback, endOfStream);
+    }
+
+    protected override void Release()
+    {
+        if (Gate is null) End();
+        else lock (Gate) End();
+        _plugin.Return(_slot);
+    }
+
+    private FilterAction Enter(StreamCallback callback, bool endOfStream)
     {
         if (_plugin.IsRetired)
         {
@@ -61,14 +102,15 @@ public sealed unsafe class NativePluginStream : PluginStream
         return View.Leave(action);
     }
 
-    protected override void Release()
+    private void End()
     {
         // SAFETY: the last use of handle and state; both are taken back after the call.
         var table = _plugin.Table;
         if (table->StreamEnd is not null) table->StreamEnd(table->Plugin, _handle, _slot.State);
         ReturnLentMemory();
+        _isReleased = true;
+        _callouts?.Cancel();
         _slot.Close();
-        _plugin.Return(_slot);
     }
 
     /// <summary>The address of the body, which stays where it is until the callback returns or the body is changed.</summary>
@@ -149,12 +191,6 @@ public sealed unsafe class NativePluginStream : PluginStream
             _callbackBody = null;
             return action;
         }
-    }
-
-    private void ReturnLentMemory()
-    {
-        _slot.Arena.Reset();
-        if (_hasOtherBody) Unpin();
     }
 
     private void Unpin()

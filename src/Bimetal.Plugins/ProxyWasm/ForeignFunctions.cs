@@ -3,6 +3,8 @@
 
 using System.Collections.Frozen;
 using System.IO.Compression;
+using System.Text;
+using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm;
 
@@ -14,6 +16,8 @@ public sealed class ForeignFunctions
 {
     /// <summary>Longest argument, and longest result, in bytes: a call cannot be interrupted, so it must not take long.</summary>
     public const int MaximumBytes = 1 << 20;
+
+    private const int MaximumNameBytes = 256;
 
     private readonly FrozenDictionary<string, ForeignFunction> _byName;
 
@@ -27,7 +31,15 @@ public sealed class ForeignFunctions
         ["uncompress"] = Uncompress,
     });
 
-    public ForeignFunction? Find(string name) => _byName.GetValueOrDefault(name);
+    /// <summary>Calls a function for a plugin, on either metal: Ok, NotFound, or BadArgument.</summary>
+    public HostStatus Call(ReadOnlySpan<byte> name, ReadOnlySpan<byte> argument, out byte[] result)
+    {
+        result = [];
+        if (name.Length > MaximumNameBytes || !_byName.TryGetValue(Encoding.Latin1.GetString(name), out var function)) return HostStatus.NotFound;
+        if (argument.Length > MaximumBytes || function(argument) is not { } given) return HostStatus.BadArgument;
+        result = given;
+        return HostStatus.Ok;
+    }
 
     private static byte[]? Compress(ReadOnlySpan<byte> argument)
     {

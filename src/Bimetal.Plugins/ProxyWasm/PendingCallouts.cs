@@ -19,7 +19,7 @@ internal sealed class PendingCallouts(GuestInstance guest)
     /// <summary>Sends a request; its answer comes to the context that is in effect now. Null when too many are under way.</summary>
     public uint? TryStart(HttpCalloutRequest request, InstanceSource source)
     {
-        if (!guest.Plugin.TryBeginCallout()) return null;
+        if (!guest.Plugin.State.TryBeginCallout()) return null;
         while (!_pending.TryAdd(++_lastId, default)) { }
         var callout = new Callout(_lastId, guest.EffectiveStream, new CancellationTokenSource());
         _pending[_lastId] = callout;
@@ -62,7 +62,7 @@ internal sealed class PendingCallouts(GuestInstance guest)
         }
         finally
         {
-            guest.Plugin.EndCallout();
+            guest.Plugin.State.EndCallout();
         }
 
         source.Enter(guest, () => Deliver(callout, response));

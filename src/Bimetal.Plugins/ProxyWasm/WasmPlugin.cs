@@ -18,7 +18,6 @@ internal sealed class WasmPlugin : Plugin
     private const uint LeastTableElements = 16_384;
 
     private InstanceSource? _instances;
-    private int _calloutsInFlight;
 
     private WasmPlugin(PluginConfig config, PluginModule module, PluginHostServices services)
     {
@@ -124,16 +123,6 @@ internal sealed class WasmPlugin : Plugin
         Services.Report(PluginLogLevel.Error, Name, $"a tick failed: {exception.Message}");
 
     public void SetTickPeriod(GuestInstance guest, uint periodMs) => (guest.Source ?? _instances)?.SetTickPeriod(guest, periodMs);
-
-    /// <summary>Counts a callout that begins; false when too many are under way.</summary>
-    public bool TryBeginCallout()
-    {
-        if (Interlocked.Increment(ref _calloutsInFlight) <= State.Quotas.Callouts) return true;
-        EndCallout();
-        return false;
-    }
-
-    public void EndCallout() => Interlocked.Decrement(ref _calloutsInFlight);
 
     /// <summary>The source that an instance belongs to, be it a clone or not.</summary>
     public InstanceSource SourceOf(GuestInstance guest) => guest.Source ?? _instances!;

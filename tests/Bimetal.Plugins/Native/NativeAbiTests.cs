@@ -19,17 +19,23 @@ public sealed unsafe class NativeAbiTests
           HOST(buffer_get); HOST(buffer_replace); HOST(send_local_response); HOST(continue_stream); HOST(property_get); HOST(log);
           HOST(log_level); HOST(clock); HOST(shared_get); HOST(shared_set); HOST(metric_define); HOST(metric_increment); HOST(metric_record);
           HOST(metric_get); HOST(queue_open); HOST(queue_push); HOST(queue_pop); HOST(tick_every);
+          HOST(close_stream); HOST(property_set); HOST(foreign_call); HOST(http_call); HOST(stream_enter); HOST(stream_leave);
           PLUGIN(plugin); PLUGIN(stream_state_size); PLUGIN(configure); PLUGIN(stream_begin); PLUGIN(stream_end); PLUGIN(request_headers);
           PLUGIN(request_body); PLUGIN(request_trailers); PLUGIN(response_headers); PLUGIN(response_body); PLUGIN(response_trailers); PLUGIN(log); PLUGIN(tick);
+          PLUGIN(queue_ready); PLUGIN(http_response);
+          printf("http %zu %zu %zu %zu %zu\n", sizeof(bimetal_http_request), sizeof(bimetal_http_response), offsetof(bimetal_http_request, timeout_ms),
+                 offsetof(bimetal_http_request, trailers), offsetof(bimetal_http_response, body));
         }
         """;
 
-    // SAFETY: only addresses inside two local structs are taken.
+    // SAFETY: only addresses inside local structs are taken.
     [Fact]
     public void Layout_OfEveryField_IsWhatClangSays()
     {
         NativeHostTable host;
         NativePluginTable plugin;
+        NativeHttpRequest request;
+        NativeHttpResponse response;
         void* hostStart = &host, pluginStart = &plugin;
         long Host(void* field) => (byte*)field - (byte*)hostStart;
         long Plugin(void* field) => (byte*)field - (byte*)pluginStart;
@@ -45,12 +51,16 @@ public sealed unsafe class NativeAbiTests
             $"host.metric_define {Host(&host.MetricDefine)}", $"host.metric_increment {Host(&host.MetricIncrement)}", $"host.metric_record {Host(&host.MetricRecord)}",
             $"host.metric_get {Host(&host.MetricGet)}", $"host.queue_open {Host(&host.QueueOpen)}", $"host.queue_push {Host(&host.QueuePush)}",
             $"host.queue_pop {Host(&host.QueuePop)}", $"host.tick_every {Host(&host.TickEvery)}",
+            $"host.close_stream {Host(&host.CloseStream)}", $"host.property_set {Host(&host.PropertySet)}", $"host.foreign_call {Host(&host.ForeignCall)}",
+            $"host.http_call {Host(&host.HttpCall)}", $"host.stream_enter {Host(&host.StreamEnter)}", $"host.stream_leave {Host(&host.StreamLeave)}",
             $"plugin.plugin {Plugin(&plugin.Plugin)}", $"plugin.stream_state_size {Plugin(&plugin.StreamStateBytes)}", $"plugin.configure {Plugin(&plugin.Configure)}",
             $"plugin.stream_begin {Plugin(&plugin.StreamBegin)}", $"plugin.stream_end {Plugin(&plugin.StreamEnd)}",
             $"plugin.request_headers {Plugin(&plugin.RequestHeaders)}", $"plugin.request_body {Plugin(&plugin.RequestBody)}",
             $"plugin.request_trailers {Plugin(&plugin.RequestTrailers)}", $"plugin.response_headers {Plugin(&plugin.ResponseHeaders)}",
             $"plugin.response_body {Plugin(&plugin.ResponseBody)}", $"plugin.response_trailers {Plugin(&plugin.ResponseTrailers)}", $"plugin.log {Plugin(&plugin.Log)}",
-            $"plugin.tick {Plugin(&plugin.Tick)}",
+            $"plugin.tick {Plugin(&plugin.Tick)}", $"plugin.queue_ready {Plugin(&plugin.QueueReady)}", $"plugin.http_response {Plugin(&plugin.HttpResponse)}",
+            $"http {sizeof(NativeHttpRequest)} {sizeof(NativeHttpResponse)} {(byte*)&request.TimeoutMs - (byte*)&request} "
+                + $"{(byte*)&request.Trailers - (byte*)&request} {(byte*)&response.Body - (byte*)&response}",
         ];
         Assert.Equal(expected, RunProbe());
     }

@@ -3,7 +3,6 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Text;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Streams;
 
@@ -11,11 +10,6 @@ namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class CalloutFunctions
 {
-    private const int MaximumUpstreamNameBytes = 256;
-
-    /// <summary>Longest time that a callout may take; 0 and what is longer mean this.</summary>
-    private const uint MaximumTimeoutMs = 60_000;
-
     private static readonly string[] s_refused = ["proxy_grpc_call", "proxy_grpc_stream", "proxy_grpc_send", "proxy_grpc_cancel", "proxy_grpc_close"];
 
     // SAFETY: see HostFunctionEntry.Address.
@@ -43,29 +37,11 @@ internal static unsafe class CalloutFunctions
         }
 
         var plugin = call.Guest.Plugin;
-        string name = upstream.Length <= MaximumUpstreamNameBytes ? Encoding.UTF8.GetString(upstream) : "";
-        if (!plugin.Services.HttpCaller.Has(name) || body.Length > plugin.Limits.BodyBufferBytes) return HostStatus.BadArgument;
         var headers = new HeaderMap();
         var trailers = new HeaderMap();
         if (!HeaderPairs.TryRead(pairs, headers) || !HeaderPairs.TryRead(trailerPairs, trailers)) return HostStatus.BadArgument;
-        if (!IsRequest(headers) || !AreAllowed(HeaderMapKind.RequestTrailers, trailers)) return HostStatus.BadArgument;
-        uint timeoutMs = call.Argument(8) is > 0 and <= MaximumTimeoutMs and var wanted ? wanted : MaximumTimeoutMs;
-        var request = new HttpCalloutRequest(name, headers, body.ToArray(), trailers, TimeSpan.FromMilliseconds(timeoutMs), plugin.Limits.BodyBufferBytes);
+        var request = CalloutRules.Check(plugin.Services.HttpCaller, plugin.Limits.BodyBufferBytes, upstream, headers, body, trailers, call.Argument(8));
+        if (request is null) return HostStatus.BadArgument;
         return call.Guest.Callouts.TryStart(request, plugin.SourceOf(call.Guest)) is { } id ? call.ReturnUInt32(id, 9) : HostStatus.InternalFailure;
-    }
-
-    private static bool IsRequest(HeaderMap headers) =>
-        headers.IndexOf(":method"u8) >= 0 && headers.IndexOf(":path"u8) >= 0 && headers.IndexOf(":authority"u8) >= 0
-        && AreAllowed(HeaderMapKind.RequestHeaders, headers);
-
-    private static bool AreAllowed(HeaderMapKind kind, HeaderMap fields)
-    {
-        if (fields.TotalBytes > HeaderRules.MaximumTotalBytes) return false;
-        for (int index = 0; index < fields.Count; index++)
-        {
-            if (!HeaderRules.IsAllowed(kind, fields[index].Name.Span, fields[index].Value.Span)) return false;
-        }
-
-        return true;
     }
 }

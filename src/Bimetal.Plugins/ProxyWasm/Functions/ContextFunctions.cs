@@ -2,15 +2,12 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Text;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.Functions;
 
 internal static unsafe class ContextFunctions
 {
-    private const int MaximumNameBytes = 256;
-
     // SAFETY: see HostFunctionEntry.Address.
     public static HostFunctionEntry[] Entries =>
     [
@@ -48,9 +45,7 @@ internal static unsafe class ContextFunctions
     private static HostStatus CallForeignFunction(ref HostCall call)
     {
         if (!call.TryBytes(0, out var name) || !call.TryBytes(2, out var argument)) return HostStatus.InvalidMemoryAccess;
-        if (name.Length > MaximumNameBytes || call.Guest.Plugin.Services.ForeignFunctions.Find(Encoding.Latin1.GetString(name)) is not { } function)
-            return HostStatus.NotFound;
-        if (argument.Length > ForeignFunctions.MaximumBytes || function(argument) is not { } result) return HostStatus.BadArgument;
-        return call.ReturnBytes(result, 4, 5);
+        var status = call.Guest.Plugin.Services.ForeignFunctions.Call(name, argument, out byte[] result);
+        return status == HostStatus.Ok ? call.ReturnBytes(result, 4, 5) : status;
     }
 }

@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.Functions;
@@ -30,10 +31,31 @@ internal static unsafe class QueueFunctions
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Dequeue(nint context, ulong* slots) => HostCall.Run(context, slots, &Dequeue);
 
+    /// <summary>Null for an instance that cannot be told: a clone, which lives as long as its request, or one without the callback.</summary>
+    private static QueueListener? ListenerOf(GuestInstance guest) =>
+        guest.Generation is null && guest.Has(GuestCallback.QueueReady)
+            ? new QueueListener((queue, count) => Tell(guest, queue, count), guest.Plugin.ReportTickFailure)
+            : null;
+
+    private static int Tell(GuestInstance guest, uint queue, int count)
+    {
+        int told = 0;
+        guest.Plugin.SourceOf(guest).Enter(guest, () =>
+        {
+            for (; told < count; told++)
+            {
+                if (guest.CallRoot(GuestCallback.QueueReady, [GuestInstance.RootContextId, queue]) is { } failure) return failure;
+            }
+
+            return null;
+        });
+        return told;
+    }
+
     private static HostStatus Register(ref HostCall call)
     {
         if (!call.TryBytes(0, out var name) || !call.TryTarget(2, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
-        return call.Guest.Plugin.State.Queues.TryRegister(name, QueueListener.For(call.Guest), out uint id) ? call.ReturnUInt32(id, 2) : HostStatus.InternalFailure;
+        return call.Guest.Plugin.State.Queues.TryRegister(name, ListenerOf(call.Guest), out uint id) ? call.ReturnUInt32(id, 2) : HostStatus.InternalFailure;
     }
 
     private static HostStatus Resolve(ref HostCall call)

@@ -10,6 +10,7 @@ namespace Bimetal.Plugins.ProxyWasm.State;
 public sealed class PluginState
 {
     private readonly LogAllowance _log = new();
+    private int _calloutsInFlight;
 
     public SharedDataStore Data { get; } = new();
 
@@ -31,6 +32,16 @@ public sealed class PluginState
             HeldBodies.LimitBytes = value.HeldBodyBytes;
         }
     } = new();
+
+    /// <summary>Counts a callout that begins; false when <c>limits.callouts</c> are under way.</summary>
+    internal bool TryBeginCallout()
+    {
+        if (Interlocked.Increment(ref _calloutsInFlight) <= Quotas.Callouts) return true;
+        EndCallout();
+        return false;
+    }
+
+    internal void EndCallout() => Interlocked.Decrement(ref _calloutsInFlight);
 
     /// <summary>Writes a line in a plugin's name, if its level is one that is written and <c>limits.log_rate</c> leaves room for it.</summary>
     internal void Log(PluginHostServices services, string plugin, PluginLogLevel level, ReadOnlySpan<byte> message)
