@@ -7,7 +7,9 @@
 
 #include <bimetal_plugin.h>
 
-#define WINDOW_BYTES 1024u
+#if !defined(WINDOW_BYTES)
+#define WINDOW_BYTES 1024u /* where lending costs nothing it can be more */
+#endif
 
 struct window {
     bp_stream stream;

@@ -118,6 +118,30 @@ static bool complete(void)
     return true;
 }
 
+/* ---- Scanning --------------------------------------------------------------------------------------------------------------------- */
+
+#if defined(SCAN)
+#include SCAN /* prepare_scan and scan by other means can stand here */
+#else
+static bool prepare_scan(void)
+{
+    return true;
+}
+
+/* Goes on from a state; the first pattern found ends it. */
+static uint16_t scan(bp_slice text, uint16_t *state)
+{
+    const uint16_t *next = s_next, *found = s_found;
+    uint32_t at = *state;
+    for (size_t i = 0; i < text.length; i++) {
+        at = next[at * MAX_CLASSES + s_class_of[text.data[i]]];
+        if (found[at] != 0) return found[at];
+    }
+    *state = (uint16_t)at;
+    return 0;
+}
+#endif
+
 static bool build(bp_slice lines)
 {
     bp_slice line;
@@ -127,7 +151,7 @@ static bool build(bp_slice lines)
     if (!number_classes()) return false;
     for (size_t pattern = 0; pattern < s_pattern_count; pattern++)
         if (!add_to_tree(pattern)) return false;
-    return complete();
+    return complete() && prepare_scan();
 }
 
 static bool configure(bp_slice configuration)
@@ -151,20 +175,7 @@ static bool configure(bp_slice configuration)
 }
 BP_ON_CONFIGURE(configure)
 
-/* ---- Scanning --------------------------------------------------------------------------------------------------------------------- */
-
-/* Goes on from a state; the first pattern found ends it. */
-static uint16_t scan(bp_slice text, uint16_t *state)
-{
-    const uint16_t *next = s_next, *found = s_found;
-    uint32_t at = *state;
-    for (size_t i = 0; i < text.length; i++) {
-        at = next[at * MAX_CLASSES + s_class_of[text.data[i]]];
-        if (found[at] != 0) return found[at];
-    }
-    *state = (uint16_t)at;
-    return 0;
-}
+/* ---- Spelling --------------------------------------------------------------------------------------------------------------------- */
 
 static uint16_t step(struct visit *visit, uint8_t byte)
 {
