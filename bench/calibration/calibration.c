@@ -1,8 +1,8 @@
-/* As many host calls as the configuration says, {"calls": N}, and as many looks at the body, {"looks": N}. */
+/* As often as the configuration says: {"finds": N} reads of a field that is there, {"misses": N} of one that is not, {"looks": N} at the body. */
 #include <bimetal_json.h>
 #include <bimetal_plugin.h>
 
-static int64_t s_calls, s_looks;
+static int64_t s_finds, s_misses, s_looks;
 
 static bool configure(bp_slice configuration)
 {
@@ -10,7 +10,8 @@ static bool configure(bp_slice configuration)
     bp_json_member member;
     if (!bp_json_begin(&reader, configuration)) return false;
     while (bp_json_next(&reader, &member)) {
-        if (bp_json_is(&member, "calls")) s_calls = member.number;
+        if (bp_json_is(&member, "finds")) s_finds = member.number;
+        if (bp_json_is(&member, "misses")) s_misses = member.number;
         if (bp_json_is(&member, "looks")) s_looks = member.number;
     }
     return bp_json_ended(&reader);
@@ -21,8 +22,10 @@ static bp_action on_request_headers(bp_stream stream, void *state, bool end_of_s
 {
     (void)state, (void)end_of_stream;
     bp_slice value;
-    for (int64_t call = 0; call < s_calls; call++)
+    for (int64_t call = 0; call < s_finds; call++)
         if (bp_header_get(stream, BP_REQUEST_HEADERS, ":path", &value) != BP_OK) return BP_PAUSE;
+    for (int64_t call = 0; call < s_misses; call++)
+        if (bp_header_get(stream, BP_REQUEST_HEADERS, "x-none", &value) != BP_NOT_FOUND) return BP_PAUSE;
     return BP_CONTINUE;
 }
 BP_ON_REQUEST_HEADERS(on_request_headers)

@@ -27,13 +27,13 @@ public sealed record BenchRequest
     public TimeSpan WireTime { get; init; } = TimeSpan.FromSeconds(0.9);
 
     /// <summary>Cold loads behind each figure.</summary>
-    public int ColdLoads { get; init; } = 5;
+    public int ColdLoads { get; init; } = 9;
 
     /// <summary>Compilations behind each figure: they take tenths of a second to seconds each.</summary>
     public int Compilations { get; init; } = 1;
 
     /// <summary>Fresh processes behind each figure; 0: none are started.</summary>
-    public int Processes { get; init; } = 3;
+    public int Processes { get; init; } = 7;
 
     /// <summary>Whether the receipt is itemised by loading the plugin with one switch changed at a time.</summary>
     public bool Ablates { get; init; } = true;

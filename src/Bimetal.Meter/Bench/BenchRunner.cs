@@ -22,9 +22,12 @@ public static class BenchRunner
         ArgumentNullException.ThrowIfNull(request);
         long started = Stopwatch.GetTimestamp();
         var clock = MeterClock.Calibrate();
+        var stages = new RunTimes();
+        progress?.Report($"{request.Subjects.Count} plugins: building what is stale");
+        await stages.TimeAsync("preparation", () => Preparation.RunAsync(request.Subjects, request.Ablates, progress, cancellation));
         using var coldLoad = new ColdLoad();
-        var calibration = request.Ablates ? await Calibration.TryMeasureAsync(clock, progress, cancellation) : null;
-        var subjects = new SubjectBench(request, clock, coldLoad, calibration, progress);
+        var calibration = request.Ablates ? await stages.TimeAsync("calibration", () => Calibration.TryMeasureAsync(clock, progress, cancellation)) : null;
+        var subjects = new SubjectBench(request, clock, coldLoad, calibration, stages, progress);
         var tasks = new List<BenchTask>();
         foreach (var subject in request.Subjects)
         {
@@ -32,18 +35,27 @@ public static class BenchRunner
             tasks.Add(await subjects.MeasureAsync(subject, cancellation));
         }
 
-        double? emptyProcessUs = request.Processes > 0 && ColdProcess.IsPossible ? Math.Round(await ColdProcess.EmptyUsAsync(request.Processes, cancellation)) : null;
-        PeerReport[] peers = request.MeasuresPeers ? [await V8Peer.MeasureAsync(request.Subjects, progress, cancellation), .. await BarePeers.MeasureAsync(request.Subjects, tasks, request.MeasuresScaling, progress, cancellation), PeerReports.Workerd] : [];
+        ClaimFigure? emptyProcess = request.Processes > 0 && ColdProcess.IsPossible ? await ColdProcess.EmptyUsAsync(request.Processes, cancellation) : null;
+        IReadOnlyList<PeerReport> peers = request.MeasuresPeers ? await stages.TimeAsync("peers", () => PeersAsync(request, tasks, progress, cancellation)) : [];
+        IReadOnlyList<ScalingCurve> scaling = request.MeasuresScaling ? await stages.TimeAsync("scaling", () => ScalingMeter.MeasureAsync(progress, cancellation)) : [];
         return new BenchReport
         {
             Machine = MachineDescription.OfThis(),
             Tasks = tasks,
             Summary = BenchSummaries.Of(tasks),
-            Claims = ClaimsTable.Of(tasks, peers, emptyProcessUs),
+            Claims = ClaimsTable.Of(tasks, peers, emptyProcess),
             Peers = peers,
-            Scaling = request.MeasuresScaling ? await ScalingMeter.MeasureAsync(progress, cancellation) : [],
-            EmptyProcessUs = emptyProcessUs,
+            Scaling = scaling,
+            EmptyProcessUs = emptyProcess?.Value,
             RunSeconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 1),
+            RunSecondsBy = stages.Seconds,
         };
+    }
+
+    private static async Task<IReadOnlyList<PeerReport>> PeersAsync(BenchRequest request, List<BenchTask> tasks, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        var peers = new List<PeerReport>();
+        foreach (var peer in ScriptPeer.All) peers.Add(await peer.MeasureAsync(request.Subjects, progress, cancellation));
+        return [.. peers, .. await BarePeers.MeasureAsync(request.Subjects, tasks, request.MeasuresScaling, progress, cancellation)];
     }
 }

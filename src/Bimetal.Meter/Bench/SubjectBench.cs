@@ -15,32 +15,25 @@ using Bimetal.Plugins.Bundles.Cases;
 namespace Bimetal.Meter.Bench;
 
 /// <summary>Measures subjects under one request.</summary>
-internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdLoad coldLoad, Calibration? calibration, IProgress<string>? progress)
+internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdLoad coldLoad, Calibration? calibration, RunTimes stages, IProgress<string>? progress)
 {
     private const string Mode = "conformant; request: a fresh instance each";
 
     /// <exception cref="PluginLoadException">It cannot be built or loaded.</exception>
     public async Task<BenchTask> MeasureAsync(BenchSubject subject, CancellationToken cancellation)
     {
-        var costs = await BuildAsync(subject, cancellation);
-        bool isSame = await CompareAsync(subject, cancellation);
+        var costs = await stages.TimeAsync("builds", () => BuildAsync(subject, cancellation));
+        bool isSame = await stages.TimeAsync("answers compared", () => CompareAsync(subject, cancellation));
         Report(subject, "cold loads");
-        var cold = await LoadColdAsync(subject, cancellation);
+        var cold = await stages.TimeAsync("cold loads", () => LoadColdAsync(subject, cancellation));
         var processes = request.Processes > 0 && ColdProcess.IsPossible
-            ? await ColdProcess.MeasureAsync(subject, request.Processes, cancellation)
+            ? await stages.TimeAsync("fresh processes", () => ColdProcess.MeasureAsync(subject, request.Processes, cancellation))
             : new Dictionary<string, ColdProcessFigures>();
-        var best = request.Ablates ? await NativeBest.TryBuildAsync(subject, progress, cancellation) : null;
-        var arrangements = Arrangements(subject);
+        var best = request.Ablates ? await stages.TimeAsync("best native", () => NativeBest.TryBuildAsync(subject, progress, cancellation)) : null;
         Report(subject, $"{subject.Input}, {request.Sessions} sessions of {request.Plan.Rounds} rounds");
-        var sessions = new List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>();
-        while (sessions.Count < request.Sessions)
-        {
-            await using var workload = await PluginWorkload.LoadAsync(subject, arrangements, best?.Path, cancellation);
-            sessions.Add(new PluginMeter(workload, clock).Run(request.Plan, progress: null, cancellation));
-        }
-
+        var sessions = await RunSessionsAsync(subject, best, cancellation);
         var times = sessions[0].Keys.ToDictionary(arrangement => arrangement, arrangement => ArrangementTimes.Merge([.. sessions.Select(session => session[arrangement])]));
-        var code = request.Ablates ? await CodeMeter.TryMeasureAsync(subject, request.Plan.Rounds * request.Sessions, progress, cancellation) : null;
+        var code = request.Ablates ? await stages.TimeAsync("code alone", () => CodeMeter.TryMeasureAsync(subject, request.Plan.Rounds * request.Sessions, progress, cancellation)) : null;
         var task = new BenchTask
         {
             Task = subject.Name,
@@ -50,7 +43,10 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
             Wasm = Figures(subject.WasmPath, times[Arrangement.WasmShared], times[Arrangement.WasmPerRequest], processes.GetValueOrDefault("wasm")) with
             {
                 ColdLoadUs = Rounded(cold.Compiled.TotalUs),
+                ColdLoadIntervalUs = Bounds(cold.Compiled.TotalIntervalUs),
                 ColdLoadPrecompiledUs = Rounded(cold.Precompiled.TotalUs),
+                ColdLoadPrecompiledIntervalUs = Bounds(cold.Precompiled.TotalIntervalUs),
+                ValidateUs = Rounded(cold.Precompiled["validate"]),
                 CompileMs = Rounded((cold.Compiled["compile"] + cold.Compiled["link"]) / 1000),
                 CloneUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].BeginUs)),
                 ResetUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].EndUs)),
@@ -62,9 +58,22 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         };
         return cold.Native is null ? task : WithNative(task, subject, times, sessions, cold, processes.GetValueOrDefault("native"), code) with
         {
-            Gateway = request.WireTime > TimeSpan.Zero ? await GatewayMeter.TryMeasureAsync(subject, request.WireTime, cancellation) : null,
+            Gateway = request.WireTime > TimeSpan.Zero ? await stages.TimeAsync("gateway", () => GatewayMeter.TryMeasureAsync(subject, request.WireTime, cancellation)) : null,
             NativeBest = best is null ? null : Figures(best.Path, times[Arrangement.NativeBest], times[Arrangement.NativeBest], process: null) with { Build = best.Build },
         };
+    }
+
+    /// <summary>Each session loads the plugin anew.</summary>
+    private async Task<List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>> RunSessionsAsync(BenchSubject subject, NativeBest? best, CancellationToken cancellation)
+    {
+        var sessions = new List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>();
+        while (sessions.Count < request.Sessions)
+        {
+            await using var workload = await stages.TimeAsync("loads of sessions", () => PluginWorkload.LoadAsync(subject, Arrangements(subject), best?.Path, cancellation));
+            sessions.Add(await stages.TimeAsync("rounds", () => Task.FromResult(new PluginMeter(workload, clock).Run(request.Plan, progress: null, cancellation))));
+        }
+
+        return sessions;
     }
 
     private BenchTask WithNative(
@@ -78,19 +87,22 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         var fresh = PairedComparison.Of(warm.RoundMediansUs, times[Arrangement.WasmPerRequest].RoundMediansUs);
         return task with
         {
-            Native = Figures(subject.NativePath!, warm, warm, process) with { ColdLoadUs = Rounded(native.TotalUs) },
+            Native = Figures(subject.NativePath!, warm, warm, process) with { ColdLoadUs = Rounded(native.TotalUs), ColdLoadIntervalUs = Bounds(native.TotalIntervalUs) },
             CodeRatio = code is null ? null : Rounded(code.Ratio),
+            CodeRatioInterval = code is null ? null : Bounds(code.RatioInterval),
             CodeNativeUs = code is null ? null : Rounded(code.NativeUs),
             Tax = new TaxFigures
             {
-                Sessions = [.. each.Select(one => new SessionFigures(Rounded(one.Delta), [Rounded(one.DeltaInterval.Low), Rounded(one.DeltaInterval.High)]))],
+                Sessions = [.. each.Select(one => new SessionFigures(Rounded(one.Delta), Bounds(one.DeltaInterval)))],
                 NativeWins = RepeatedSessions.IsFirstAlwaysFaster(each),
                 CallRatio = Rounded(call.Ratio),
                 CallDeltaUs = Rounded(call.Delta),
-                CallIntervalUs = [Rounded(call.DeltaInterval.Low), Rounded(call.DeltaInterval.High)],
+                CallIntervalUs = Bounds(call.DeltaInterval),
+                CallRatioInterval = Bounds(call.RatioInterval),
                 RequestRatio = Rounded(fresh.Ratio),
                 RequestDeltaUs = Rounded(fresh.Delta),
-                IntervalUs = [Rounded(fresh.DeltaInterval.Low), Rounded(fresh.DeltaInterval.High)],
+                IntervalUs = Bounds(fresh.DeltaInterval),
+                RequestRatioInterval = Bounds(fresh.RatioInterval),
                 BudgetShare = subject.LatencyBudgetUs is { } budget ? Math.Round(fresh.Delta / budget, 6) : null,
                 ColdRatio = Rounded(cold.Compiled.TotalUs / native.TotalUs),
                 ColdPrecompiledRatio = Rounded(cold.Precompiled.TotalUs / native.TotalUs),
@@ -107,13 +119,11 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         return subject.MayRunNative ? PluginWorkload.Everything : PluginWorkload.Taxes;
     }
 
-    /// <summary>Builds what is stale, and the native metal once more for what a build takes.</summary>
-    private async Task<NativeCosts?> BuildAsync(BenchSubject subject, CancellationToken cancellation)
+    /// <summary>Builds the native metal once more, for what a build takes.</summary>
+    private static async Task<NativeCosts?> BuildAsync(BenchSubject subject, CancellationToken cancellation)
     {
-        if (subject.Folder is not { } folder) return null;
-        BuildTarget[] targets = subject.MayRunNative ? [BuildTarget.Wasm, BuildTarget.NativeHere] : [BuildTarget.Wasm];
-        await PluginBuilder.EnsureAsync(folder, targets, progress, cancellation);
         if (!subject.MayRunNative) return null;
+        var folder = subject.Folder!;
         var built = await PluginBuilder.BuildAsync(folder, [BuildTarget.NativeHere], progress: null, cancellation);
         var native = BuildTarget.All.Where(target => target.Metal == Metal.Native).ToLookup(target => folder.StateOf(target) == BuildState.Current);
         return new NativeCosts
@@ -144,24 +154,23 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
 
     private static MetalFigures Figures(string file, ArrangementTimes call, ArrangementTimes fresh, ColdProcessFigures? process) => new()
     {
-        ColdProcessUs = process is null ? null : Math.Round(process.MedianUs),
+        ColdProcessUs = process?.Us.Value,
+        ColdProcessIntervalUs = process is null ? null : Bounds(process.Us.Interval),
         CallP50Us = Rounded(call.P50Us),
-        CallP50IntervalUs = Bounds(call),
+        CallP50IntervalUs = Bounds(MedianInterval.Of(call.RoundMediansUs)),
         CallP99Us = Rounded(call.P99Us),
         RequestP50Us = Rounded(fresh.P50Us),
-        RequestP50IntervalUs = Bounds(fresh),
+        RequestP50IntervalUs = Bounds(MedianInterval.Of(fresh.RoundMediansUs)),
         RequestQuantilesUs = [.. fresh.QuantilesUs.Select(Rounded)],
         RequestP99Us = Rounded(fresh.P99Us),
-        MemoryBytes = process?.MemoryBytes,
-        InstanceBytes = process?.InstanceBytes,
+        RequestP99IntervalUs = Bounds(MedianInterval.Of(fresh.RoundP99sUs)),
+        MemoryBytes = (long?)process?.MemoryBytes.Value,
+        MemoryIntervalBytes = process is null ? null : Bounds(process.MemoryBytes.Interval),
+        InstanceBytes = (long?)process?.InstanceBytes.Value,
         SizeBytes = new FileInfo(file).Length,
     };
 
-    private static double[] Bounds(ArrangementTimes times)
-    {
-        var interval = MedianInterval.Of(times.RoundMediansUs);
-        return [Rounded(interval.Low), Rounded(interval.High)];
-    }
+    private static double[] Bounds(Interval interval) => [Rounded(interval.Low), Rounded(interval.High)];
 
     private void Report(BenchSubject subject, string what) => progress?.Report($"{subject.Name}: {what}");
 

@@ -16,10 +16,14 @@ namespace Bimetal.Meter.Cold;
 /// <param name="StagesUs">By the name of the stage; what lies between them is in none.</param>
 internal sealed record ColdTimes(double TotalUs, IReadOnlyDictionary<string, double> StagesUs)
 {
+    /// <summary>95 % confidence interval of <see cref="TotalUs"/>; of few loads, all that was seen.</summary>
+    public Interval TotalIntervalUs { get; private init; } = new(TotalUs, TotalUs);
+
     public double this[string stage] => StagesUs.GetValueOrDefault(stage);
 
     /// <summary>The load whose total is the median's.</summary>
-    public static ColdTimes MedianOf(List<ColdTimes> loads) => loads.OrderBy(load => load.TotalUs).ElementAt((loads.Count - 1) / 2);
+    public static ColdTimes MedianOf(List<ColdTimes> loads) =>
+        loads.OrderBy(load => load.TotalUs).ElementAt((loads.Count - 1) / 2) with { TotalIntervalUs = MedianInterval.Of(loads.Select(load => load.TotalUs)) };
 }
 
 /// <summary>Times loads.</summary>

@@ -4,17 +4,18 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Bimetal.Meter.Report;
 using Bimetal.Meter.Statistics;
 using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
 
 namespace Bimetal.Meter.Cold;
 
-/// <summary>Figures of fresh processes on one metal.</summary>
-/// <param name="MedianUs">From the start of the process to the first answer.</param>
+/// <summary>Figures of fresh processes on one metal: medians with their intervals, which are all that was seen when processes are few.</summary>
+/// <param name="Us">From the start of the process to the first answer.</param>
 /// <param name="MemoryBytes">Resident memory, page tables included, that the plugin added to the process until its first answer.</param>
 /// <param name="InstanceBytes">The same for one more stream (native) or instance (wasm) in use.</param>
-internal sealed record ColdProcessFigures(double MedianUs, long MemoryBytes, long InstanceBytes);
+internal sealed record ColdProcessFigures(ClaimFigure Us, ClaimFigure MemoryBytes, ClaimFigure InstanceBytes);
 
 /// <summary>Starts processes.</summary>
 internal static class ColdProcess
@@ -34,7 +35,7 @@ internal static class ColdProcess
     public static async Task<IReadOnlyDictionary<string, ColdProcessFigures>> MeasureAsync(BenchSubject subject, int processes, CancellationToken cancellation)
     {
         string[] kinds = subject.Folder is null ? [] : subject.MayRunNative ? ["native", "wasm"] : ["wasm"];
-        var seen = kinds.ToDictionary(kind => kind, _ => new List<ColdProcessFigures>());
+        var seen = kinds.ToDictionary(kind => kind, _ => new List<OneProcess>());
         for (int process = 0; process < processes; process++)
         {
             foreach (string kind in kinds) seen[kind].Add(await StartAsync(kind, subject.Folder!.Path, cancellation));
@@ -42,21 +43,24 @@ internal static class ColdProcess
 
         return seen.ToDictionary(
             pair => pair.Key,
-            pair => new ColdProcessFigures(
-                Quantile.Median(pair.Value.Select(one => one.MedianUs)),
-                (long)Quantile.Median(pair.Value.Select(one => (double)one.MemoryBytes)),
-                (long)Quantile.Median(pair.Value.Select(one => (double)one.InstanceBytes))));
+            pair => new ColdProcessFigures(FigureOf(pair.Value.Select(one => one.Us)), FigureOf(pair.Value.Select(one => one.MemoryBytes)), FigureOf(pair.Value.Select(one => one.InstanceBytes))));
     }
 
     /// <summary>Median of processes that load nothing.</summary>
-    public static async Task<double> EmptyUsAsync(int processes, CancellationToken cancellation)
+    public static async Task<ClaimFigure> EmptyUsAsync(int processes, CancellationToken cancellation)
     {
         var times = new List<double>();
-        for (int process = 0; process < processes; process++) times.Add((await StartAsync(Nothing, "", cancellation)).MedianUs);
-        return Quantile.Median(times);
+        for (int process = 0; process < processes; process++) times.Add((await StartAsync(Nothing, "", cancellation)).Us);
+        return FigureOf(times);
     }
 
-    private static async Task<ColdProcessFigures> StartAsync(string kind, string folder, CancellationToken cancellation)
+    private static ClaimFigure FigureOf(IEnumerable<double> values)
+    {
+        double[] all = [.. values];
+        return new ClaimFigure(Math.Round(Quantile.Median(all)), MedianInterval.Of(all));
+    }
+
+    private static async Task<OneProcess> StartAsync(string kind, string folder, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [CommandName, kind, folder]) { RedirectStandardOutput = true };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -71,7 +75,7 @@ internal static class ColdProcess
             await process.WaitForExitAsync(limit.Token);
             if (served?.Split(' ') is not [ProcessWorker.Served, var preparationUs] || memory is null) throw new PluginLoadException($"{folder}: a fresh process could not serve a request on {kind}");
             long[] bytes = [.. memory.Split(' ').Select(word => long.Parse(word, CultureInfo.InvariantCulture))];
-            return new ColdProcessFigures(us - double.Parse(preparationUs, CultureInfo.InvariantCulture), bytes[0], bytes[1]);
+            return new OneProcess(us - double.Parse(preparationUs, CultureInfo.InvariantCulture), bytes[0], bytes[1]);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -82,4 +86,6 @@ internal static class ColdProcess
             if (!process.HasExited) process.Kill(entireProcessTree: true);
         }
     }
+
+    private readonly record struct OneProcess(double Us, double MemoryBytes, double InstanceBytes);
 }

@@ -2,6 +2,7 @@
 
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles.Cases;
 using Bimetal.Plugins.Native;
@@ -129,7 +130,7 @@ internal sealed class WasmBareFunctions : BareFunctions
     {
         try
         {
-            _module = new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = options }).Load(path);
+            _module = PluginWorkload.EngineOf(options).Load(path);
             _instance = Instance.Create(_module.Loaded, new ImportSet(), InstanceOptions.Default);
             if (_instance.Initialize(CallLimits.None) != TrapCode.None) throw new PluginLoadException($"{path}: traps at its start");
         }

@@ -13,9 +13,10 @@ namespace Bimetal.Meter.Functions;
 
 /// <summary>What the code alone costs.</summary>
 /// <param name="Ratio">Wasm, as shipped, to native.</param>
+/// <param name="RatioInterval">95 % confidence interval of <paramref name="Ratio"/>.</param>
 /// <param name="NativeUs">What native takes for the median exchange.</param>
 /// <param name="StrippedDeltaUs">Wasm without masks and stack checks, minus native, of the median exchange.</param>
-internal sealed record CodeFigures(double Ratio, double NativeUs, double StrippedDeltaUs);
+internal sealed record CodeFigures(double Ratio, Interval RatioInterval, double NativeUs, double StrippedDeltaUs);
 
 /// <summary>Measures code.</summary>
 internal static class CodeMeter
@@ -23,8 +24,14 @@ internal static class CodeMeter
     private const int Native = 0;
     private const int Shipped = 1;
     private const int Stripped = 2;
+    private static readonly CompileOptions s_shipped = PluginHostServices.CodeOptions;
+    private static readonly CompileOptions s_stripped = PluginHostServices.CodeOptions with { MaskIndices = false, CheckStack = false, MarkWrites = false };
+
     private const double SampleUs = 30;
     private const int MaximumRuns = 2000;
+
+    /// <summary>How the code of wasm is compiled.</summary>
+    public static IReadOnlyList<CompileOptions> Variants { get; } = [s_shipped, s_stripped];
 
     /// <summary>Measures a plugin; null where it cannot be built so, or does not do the same so.</summary>
     public static async Task<CodeFigures?> TryMeasureAsync(BenchSubject subject, int rounds, IProgress<string>? progress, CancellationToken cancellation)
@@ -34,8 +41,8 @@ internal static class CodeMeter
         {
             if (await FunctionBuilder.EnsureBareAsync(subject.Folder!, BuildTarget.NativeHere, cancellation) is not { } native) return null;
             string wasm = (await FunctionBuilder.EnsureBareAsync(subject.Folder!, BuildTarget.Wasm, cancellation))!;
-            using var shipped = new WasmBareFunctions(wasm, PluginHostServices.CodeOptions);
-            using var stripped = new WasmBareFunctions(wasm, PluginHostServices.CodeOptions with { MaskIndices = false, CheckStack = false, MarkWrites = false });
+            using var shipped = new WasmBareFunctions(wasm, s_shipped);
+            using var stripped = new WasmBareFunctions(wasm, s_stripped);
             using var plain = new NativeBareFunctions(native);
             return Measure([plain, shipped, stripped], subject, rounds, cancellation);
         }
@@ -70,7 +77,8 @@ internal static class CodeMeter
             for (int which = 0; which < all.Length; which++) medians[which].Add(Quantile.Median(times[which]));
         }
 
-        return new CodeFigures(PairedComparison.Of(medians[Native], medians[Shipped]).Ratio, Quantile.Median(medians[Native]), PairedComparison.Of(medians[Native], medians[Stripped]).Delta);
+        var compared = PairedComparison.Of(medians[Native], medians[Shipped]);
+        return new CodeFigures(compared.Ratio, compared.RatioInterval, Quantile.Median(medians[Native]), PairedComparison.Of(medians[Native], medians[Stripped]).Delta);
     }
 
     private static bool AreSame(BareFunctions[] all, PluginCase one)

@@ -142,6 +142,7 @@ public static class FunctionBench
         List<double> Variant(string name) => medians[1 + Array.FindIndex(s_variants, variant => variant.Name == name)];
         double Price(string name) => PairedComparison.Of(Variant(name), medians[Wasm]).Delta;
         var call = PairedComparison.Of(medians[Native], medians[Wasm]);
+        var code = PairedComparison.Of(medians[Native], Variant("interruption"));
         double codeUs = PairedComparison.Of(medians[Native], Variant("stripped")).Delta - boundaryUs;
         ReceiptItem[] items =
         [
@@ -155,7 +156,8 @@ public static class FunctionBench
             Input = $"{request.Export}({string.Join(", ", wasm.Values.Select(value => value.ToString()))})",
             Native = Figures(medians[Native], new FileInfo(nativePath).Length),
             Wasm = Figures(medians[Wasm], wasm.SizeBytes),
-            CodeRatio = Rounded(PairedComparison.Of(medians[Native], Variant("interruption")).Ratio),
+            CodeRatio = Rounded(code.Ratio),
+            CodeRatioInterval = [Rounded(code.RatioInterval.Low), Rounded(code.RatioInterval.High)],
             Tax = new TaxFigures
             {
                 CallRatio = Rounded(call.Ratio),

@@ -1,5 +1,6 @@
 // One function as it is called on each metal: a loop of calls from managed code, as a host makes them.
 
+using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Native;
 using Bimetal.Wasm.Abi;
@@ -37,7 +38,7 @@ internal sealed class WasmFunction : IFunctionContestant
         _limits = new CallLimits(cpuLimit);
         try
         {
-            _module = new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = options }).Load(path);
+            _module = PluginWorkload.EngineOf(options).Load(path);
             _instance = Instance.Create(_module.Loaded, new ImportSet().DefineWasi(), InstanceOptions.Default);
         }
         catch (WasmModuleException exception)

@@ -8,13 +8,17 @@ using Bimetal.Plugins.Bundles.Cases;
 
 namespace Bimetal.Meter.Receipts;
 
-/// <summary>Prices, wasm minus native.</summary>
-/// <param name="BoundaryUs">Of one callback that does nothing.</param>
-/// <param name="HostCallUs">Of one host call: a header of a few bytes read.</param>
+/// <summary>What host calls cost on one metal. The metals do not make the same ones: a list that native asks for field by field comes to wasm at once.</summary>
+/// <param name="HostCallUs">Of one that gives nothing: a field that is not there.</param>
+/// <param name="ValueUs">Of what one gives: a field of a few bytes, which native lends, and for which wasm allocates memory.</param>
+internal sealed record MetalPrices(double HostCallUs, double ValueUs);
+
+/// <summary>Prices.</summary>
+/// <param name="BoundaryUs">Of one callback that does nothing, wasm minus native.</param>
 /// <param name="CopyUsPerByte">Of one byte of a body, which wasm copies and native lends.</param>
-internal sealed record Calibration(double BoundaryUs, double HostCallUs, double CopyUsPerByte)
+internal sealed record Calibration(double BoundaryUs, MetalPrices Native, MetalPrices Wasm, double CopyUsPerByte)
 {
-    private const Arrangement Wasm = Arrangement.WasmUnlimited;
+    private const Arrangement OnWasm = Arrangement.WasmUnlimited;
 
     private static readonly MeterPlan s_plan = new(Rounds: 30, ExchangesPerRound: 300, WarmUpRounds: 5);
 
@@ -27,22 +31,29 @@ internal sealed record Calibration(double BoundaryUs, double HostCallUs, double 
         await PluginBuilder.EnsureAsync(folder, progress: progress, cancellation: cancellation);
         progress?.Report("calibrating: empty callbacks, host calls and copies");
         var cases = CaseReader.ReadAll(folder).ToLookup(one => Path.GetFileNameWithoutExtension(one.File));
-        var none = await MeasureAsync(folder, [.. cases["calls-0"]], clock, cancellation);
-        var many = await MeasureAsync(folder, [.. cases["calls-64"]], clock, cancellation);
+        var none = await MeasureAsync(folder, [.. cases["nothing"]], clock, cancellation);
+        var misses = await MeasureAsync(folder, [.. cases["misses-64"]], clock, cancellation);
+        var finds = await MeasureAsync(folder, [.. cases["finds-64"]], clock, cancellation);
         var small = await MeasureAsync(folder, [.. cases["looks-short"]], clock, cancellation);
         var large = await MeasureAsync(folder, [.. cases["looks-long"]], clock, cancellation);
+        MetalPrices PricesOf(Arrangement metal)
+        {
+            double missesUs = UsOf(misses, metal) - UsOf(none, metal), findsUs = UsOf(finds, metal) - UsOf(misses, metal);
+            return new MetalPrices(missesUs / (misses[metal].HostCalls - none[metal].HostCalls), findsUs / (finds[metal].Values - misses[metal].Values));
+        }
+
         return new Calibration(
-            none.DeltaUs,
-            (many.DeltaUs - none.DeltaUs) / (many.HostCalls - none.HostCalls),
-            (large.DeltaUs - small.DeltaUs) / (large.CopiedBytes - small.CopiedBytes));
+            DeltaUs(none), PricesOf(Arrangement.Native), PricesOf(OnWasm), (DeltaUs(large) - DeltaUs(small)) / (large[OnWasm].CopiedBytes - small[OnWasm].CopiedBytes));
     }
 
-    private static async Task<(double DeltaUs, double HostCalls, double CopiedBytes)> MeasureAsync(
+    private static double UsOf(IReadOnlyDictionary<Arrangement, ArrangementTimes> times, Arrangement metal) => Quantile.Median(times[metal].CallbacksUs);
+
+    private static double DeltaUs(IReadOnlyDictionary<Arrangement, ArrangementTimes> times) => PairedComparison.Of(times[Arrangement.Native].CallbacksUs, times[OnWasm].CallbacksUs).Delta;
+
+    private static async Task<IReadOnlyDictionary<Arrangement, ArrangementTimes>> MeasureAsync(
         PluginFolder folder, IReadOnlyList<PluginCase> cases, MeterClock clock, CancellationToken cancellation)
     {
-        await using var workload = await PluginWorkload.LoadAsync(BenchSubject.Of(folder, cases), [Arrangement.Native, Wasm], bestPath: null, cancellation);
-        var times = new PluginMeter(workload, clock).Run(s_plan, progress: null, cancellation);
-        var native = times[Arrangement.Native];
-        return (PairedComparison.Of(native.CallbacksUs, times[Wasm].CallbacksUs).Delta, native.HostCalls, times[Wasm].CopiedBytes);
+        await using var workload = await PluginWorkload.LoadAsync(BenchSubject.Of(folder, cases), [Arrangement.Native, OnWasm], bestPath: null, cancellation);
+        return new PluginMeter(workload, clock).Run(s_plan, progress: null, cancellation);
     }
 }

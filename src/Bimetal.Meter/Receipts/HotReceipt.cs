@@ -30,7 +30,9 @@ internal static class HotReceipt
         if (calibration is not null)
         {
             items.Add(Item($"boundary ({native.Entries:0.#} callbacks)", calibration.BoundaryUs * native.Entries));
-            items.Add(Item($"host calls ({native.HostCalls:0.#})", calibration.HostCallUs * native.HostCalls));
+            var (onNative, onWasm) = (calibration.Native, calibration.Wasm);
+            items.Add(Item($"host calls ({Count(native.HostCalls, call.HostCalls)})", (onWasm.HostCallUs * call.HostCalls) - (onNative.HostCallUs * native.HostCalls)));
+            items.Add(Item($"values ({Count(native.Values, call.Values)})", (onWasm.ValueUs * call.Values) - (onNative.ValueUs * native.Values)));
             items.Add(Item($"copies ({call.CopiedBytes:0} B)", calibration.CopyUsPerByte * call.CopiedBytes));
         }
 
@@ -55,6 +57,8 @@ internal static class HotReceipt
     {
         if (times.TryGetValue(without, out var off)) items.Add(Item(name, Difference(times[Arrangement.WasmShared].CallbacksUs, off.CallbacksUs)));
     }
+
+    private static string Count(double native, double wasm) => native == wasm ? $"{native:0.#}" : $"native {native:0.#}, wasm {wasm:0.#}";
 
     private static double Difference(List<double> with, List<double> without) => PairedComparison.Of(without, with).Delta;
 

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using System.Text;
+using Bimetal.Meter.Statistics;
 
 namespace Bimetal.Meter.Report;
 
@@ -23,7 +24,7 @@ public static class BenchMarkdown
     private static string Table(BenchReport report)
     {
         var text = new StringBuilder(
-            "| task, µs p50 / p99 | native | best native | wasm, warm | wasm, fresh instance | tax of a request | code alone | of its budget |\n|---|---|---|---|---|---|---|---|\n");
+            "| task, µs p50 / p99 | native | best native | wasm, warm | wasm, fresh instance | tax of a request | code alone | of its budget | through the gateway: without, native, wasm |\n|---|---|---|---|---|---|---|---|---|\n");
         foreach (var task in report.Tasks)
         {
             if (task is { Native: { } native, Tax: { } tax }) Row(text, task, native, tax);
@@ -34,6 +35,7 @@ public static class BenchMarkdown
         string code = summary.CodeRatioGeomean is { } ratio ? string.Create(CultureInfo.InvariantCulture, $"code {ratio:0.00}, ") : "";
         text.Append(CultureInfo.InvariantCulture, $"; geometric means of wasm to native: {code}call {summary.CallRatioGeomean:0.00}, request {summary.RequestRatioGeomean:0.00}");
         text.Append(CultureInfo.InvariantCulture, $"; at most {summary.MaxBudgetShare:0.00 %} of a budget.\n");
+        text.Append(What(report));
         if (report.Claims.Count > 0) Claims(text, report.Claims);
         var machine = report.Machine;
         text.Append('\n');
@@ -41,6 +43,16 @@ public static class BenchMarkdown
         text.Append(CultureInfo.InvariantCulture, $"Mode: {string.Join("; ", report.Tasks.Select(task => task.Mode).Distinct())}. ");
         text.Append(CultureInfo.InvariantCulture, $"Input: {string.Join("; ", report.Tasks.Select(task => $"{task.Task} {task.Input}"))}.\n");
         return text.ToString();
+    }
+
+    /// <summary>What a reader has to know to read the table.</summary>
+    private static string What(BenchReport report)
+    {
+        double[] resets = [.. report.Tasks.Select(task => task.Wasm.ResetUs).OfType<double>()];
+        string reset = resets.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Quantile.Median(resets):0.0} µs of it here");
+        return $"\nThe tax of a request is the plugin's part alone, without any network: getting a fresh instance, callbacks, host calls, and the reset{reset}, which comes after the answer and is counted all the same; native has "
+            + "callbacks and host calls. \"Warm\" has no reset: that is `instance: shared`, which first-party plugins have unless told otherwise; for them the call's ratio is the one that counts. "
+            + "Through the gateway is a whole request over loopback at a fixed rate, with a fresh instance on wasm.\n";
     }
 
     private static void Row(StringBuilder text, BenchTask task, MetalFigures native, TaxFigures tax)
@@ -52,8 +64,11 @@ public static class BenchMarkdown
             $"| {task.Task} | {Pair(native.RequestP50Us, native.RequestP99Us)} | {best} | {Pair(task.Wasm.CallP50Us, task.Wasm.CallP99Us)} | {Pair(task.Wasm.RequestP50Us, task.Wasm.RequestP99Us)} ");
         text.Append(
             CultureInfo.InvariantCulture,
-            $"| {tax.RequestDeltaUs:+0.00;-0.00} ({tax.IntervalUs[0]:+0.00;-0.00} to {tax.IntervalUs[1]:+0.00;-0.00}) | {code} | {(tax.BudgetShare is { } share ? $"{share:0.00 %}" : "-")} |\n");
+            $"| {tax.RequestDeltaUs:+0.00;-0.00} ({tax.IntervalUs[0]:+0.00;-0.00} to {tax.IntervalUs[1]:+0.00;-0.00}) | {code} | {(tax.BudgetShare is { } share ? $"{share:0.00 %}" : "-")} | {(task.Gateway is { } wire ? Wire(wire) : "-")} |\n");
     }
+
+    private static string Wire(GatewayFigures wire) => string.Create(
+        CultureInfo.InvariantCulture, $"{wire.PlainP50Us:0} / {wire.PlainP99Us:0}, {wire.NativeP50Us:0} / {wire.NativeP99Us:0}, {wire.WasmP50Us:0} / {wire.WasmP99Us:0}");
 
     private static void Claims(StringBuilder text, IReadOnlyList<ClaimRow> claims)
     {

@@ -26,6 +26,9 @@ public sealed record BenchReport
     /// <summary>How long the whole run took.</summary>
     public double RunSeconds { get; init; }
 
+    /// <summary>Of that, seconds by stage, the longest first.</summary>
+    public IReadOnlyDictionary<string, double> RunSecondsBy { get; init; } = new Dictionary<string, double>();
+
     /// <summary>A fresh process of the published binary that loads no plugin, from its start to its first line; absent in development builds.</summary>
     public double? EmptyProcessUs { get; init; }
 }
@@ -53,6 +56,9 @@ public sealed record BenchTask
     /// <summary>Wasm to native of the same functions without ABI and host.</summary>
     public double? CodeRatio { get; init; }
 
+    /// <summary>95 % confidence interval of <see cref="CodeRatio"/>.</summary>
+    public IReadOnlyList<double>? CodeRatioInterval { get; init; }
+
     /// <summary>What native takes for those functions, the median exchange.</summary>
     public double? CodeNativeUs { get; init; }
 
@@ -76,11 +82,21 @@ public sealed record MetalFigures
     /// <summary>Median of fresh processes of the published binary, from their start to the first answer; absent in development builds.</summary>
     public double? ColdProcessUs { get; init; }
 
+    /// <summary>95 % confidence interval of <see cref="ColdProcessUs"/>; of few processes, all that was seen. So are the other intervals of cold figures.</summary>
+    public IReadOnlyList<double>? ColdProcessIntervalUs { get; init; }
+
     /// <summary>From the path to the first answer in a running host; wasm: compiled on the way.</summary>
     public double? ColdLoadUs { get; init; }
 
+    public IReadOnlyList<double>? ColdLoadIntervalUs { get; init; }
+
     /// <summary>Wasm with its code in the cache.</summary>
     public double? ColdLoadPrecompiledUs { get; init; }
+
+    public IReadOnlyList<double>? ColdLoadPrecompiledIntervalUs { get; init; }
+
+    /// <summary>Of <see cref="ColdLoadPrecompiledUs"/>, what validating took.</summary>
+    public double? ValidateUs { get; init; }
 
     /// <summary>Of <see cref="ColdLoadUs"/>, what compiling and linking took, in milliseconds.</summary>
     public double? CompileMs { get; init; }
@@ -108,12 +124,17 @@ public sealed record MetalFigures
 
     public required double RequestP99Us { get; init; }
 
+    /// <summary>95 % confidence interval of <see cref="RequestP99Us"/>.</summary>
+    public IReadOnlyList<double>? RequestP99IntervalUs { get; init; }
+
     public double? CloneUs { get; init; }
 
     public double? ResetUs { get; init; }
 
     /// <summary>Resident memory that the plugin adds to a fresh process until its first answer, page tables included.</summary>
     public long? MemoryBytes { get; init; }
+
+    public IReadOnlyList<double>? MemoryIntervalBytes { get; init; }
 
     /// <summary>The same for one more request in flight: an instance on wasm, a stream's state on native.</summary>
     public long? InstanceBytes { get; init; }
@@ -131,6 +152,12 @@ public sealed record TaxFigures
     public required double RequestRatio { get; init; }
 
     public required double RequestDeltaUs { get; init; }
+
+    /// <summary>95 % confidence interval of <see cref="CallRatio"/>.</summary>
+    public IReadOnlyList<double>? CallRatioInterval { get; init; }
+
+    /// <summary>95 % confidence interval of <see cref="RequestRatio"/>.</summary>
+    public IReadOnlyList<double>? RequestRatioInterval { get; init; }
 
     /// <summary>95 % confidence interval of <see cref="CallDeltaUs"/>.</summary>
     public IReadOnlyList<double>? CallIntervalUs { get; init; }

@@ -18,6 +18,8 @@ public static class BenchTable
         var machine = report.Machine;
         Wrapped(text, $"{machine.Cpu}, {machine.Cores} cores, {machine.Kernel}{(machine.Governor is null ? "" : ", governor " + machine.Governor)}", indent: 2);
         Line(text, $"{machine.Runtime}, Bimetal {machine.Bimetal}, {machine.Date}");
+        if (report.Tasks.Any(task => task.Wasm.CloneUs is not null))
+            Line(text, "request: a fresh instance, its callbacks and host calls, and its reset; no network takes part");
         foreach (var task in report.Tasks)
         {
             text.Append('\n');
@@ -29,7 +31,8 @@ public static class BenchTable
         if (report.Claims.Count > 0) WriteClaims(text, report.Claims);
         foreach (var peer in report.Peers)
             Wrapped(text, peer.Skipped is { } reason ? $"peer {peer.Name}: skipped, {reason}" : $"peer {peer.Name}{(peer.Version is null ? "" : " " + peer.Version)}: {peer.Mode}; {(peer.Code.Count > 0 ? $"{peer.Code.Count} tasks" : $"the same result in {peer.Tasks.Count(task => task.SameResult)} of {peer.Tasks.Count} tasks")}", indent: 2);
-        Line(text, string.Create(CultureInfo.InvariantCulture, $"measured in {report.RunSeconds:0.0} s"));
+        string stages = string.Join(", ", report.RunSecondsBy.Select(stage => string.Create(CultureInfo.InvariantCulture, $"{stage.Key} {stage.Value:0.0}")));
+        Wrapped(text, string.Create(CultureInfo.InvariantCulture, $"measured in {report.RunSeconds:0.0} s{(stages.Length == 0 ? "" : ": " + stages)}"), indent: 2);
         return text.ToString();
     }
 
@@ -46,8 +49,8 @@ public static class BenchTable
 
     private static void WriteTax(StringBuilder text, BenchTask task, MetalFigures native, TaxFigures tax)
     {
-        Line(text, $"  {"us per exchange",-22}{"native p50",12}{"p99",10}{"wasm p50",12}{"p99",10}{"p50 diff",12}{"ratio",8}{"of budget",11}");
-        Row(text, "call (warm instance)", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
+        Line(text, $"  {"us per exchange",-24}{"native p50",12}{"p99",10}{"wasm p50",12}{"p99",10}{"p50 diff",11}{"ratio",7}{"of budget",11}");
+        Row(text, "call (instance: shared)", native.CallP50Us, native.CallP99Us, task.Wasm.CallP50Us, task.Wasm.CallP99Us, tax.CallDeltaUs, tax.CallRatio, task.LatencyBudgetUs);
         if (task.Wasm.CloneUs is not null)
             Row(text, "request (fresh)", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
         if (task.NativeBest is { } best) Line(text, $"  best native: {Number(best.CallP50Us)} us p50, {Number(best.CallP99Us)} p99 ({best.Build})");
@@ -108,7 +111,7 @@ public static class BenchTable
         StringBuilder text, string name, double nativeP50Us, double nativeP99Us, double wasmP50Us, double wasmP99Us, double deltaUs, double ratio, double? budgetUs)
     {
         string share = budgetUs is { } budget ? Share(deltaUs / budget) : "-";
-        Line(text, $"  {name,-22}{Number(nativeP50Us),12}{Number(nativeP99Us),10}{Number(wasmP50Us),12}{Number(wasmP99Us),10}{Signed(deltaUs),12}{ratio.ToString("0.00", CultureInfo.InvariantCulture),8}{share,11}");
+        Line(text, $"  {name,-24}{Number(nativeP50Us),12}{Number(nativeP99Us),10}{Number(wasmP50Us),12}{Number(wasmP99Us),10}{Signed(deltaUs),11}{ratio.ToString("0.00", CultureInfo.InvariantCulture),7}{share,11}");
     }
 
     private static string Summary(BenchSummary summary)

@@ -11,7 +11,7 @@ namespace Bimetal.Meter.Report;
 /// <param name="Verdict">One of <see cref="ClaimVerdict"/>.</param>
 public sealed record ClaimRow(string Claim, string Claimed, string Peers, string Plain, string Bimetal, string Verdict);
 
-/// <summary>The words of a claim's verdict.</summary>
+/// <summary>The words of a claim's verdict, and the two ways to one.</summary>
 public static class ClaimVerdict
 {
     public const string Confirmed = "confirmed";
@@ -20,10 +20,16 @@ public static class ClaimVerdict
 
     public const string CannotBeJudged = "cannot be judged";
 
-    internal static string Of(bool? holds) => holds switch
+    /// <summary>A claim that something is at least so large. An interval on both sides of that decides nothing.</summary>
+    internal static string AtLeast(ClaimFigure? figure, double least) => figure is not { } known ? CannotBeJudged
+        : known.Interval.Low >= least ? Confirmed
+        : known.Interval.High < least ? NotConfirmed
+        : CannotBeJudged;
+
+    /// <summary>A claim about a share of the tasks; null is a task whose intervals decide nothing.</summary>
+    internal static string Share(IReadOnlyCollection<bool?> tasks, double least)
     {
-        true => Confirmed,
-        false => NotConfirmed,
-        null => CannotBeJudged,
-    };
+        int certain = tasks.Count(holds => holds == true), possible = tasks.Count(holds => holds != false);
+        return tasks.Count == 0 ? CannotBeJudged : certain >= least * tasks.Count ? Confirmed : possible < least * tasks.Count ? NotConfirmed : CannotBeJudged;
+    }
 }

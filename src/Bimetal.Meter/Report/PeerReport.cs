@@ -25,9 +25,10 @@ public sealed record PeerReport
 public sealed record PeerCode(string Task, double Ratio);
 
 /// <summary>A peer on one task, medians in microseconds.</summary>
-/// <param name="ColdUs">From the module's bytes to the first answer: compile, instantiate, configure, serve.</param>
+/// <param name="ColdUs">From the module's bytes to the first answer: compile, instantiate, configure, serve; null for an engine that compiles at its start alone.</param>
 /// <param name="CompileUs">Of that, compiling.</param>
+/// <param name="ColdProcessUs">From the start of the peer's own process to the first answer; null where that is not how it is used.</param>
 /// <param name="CallP50Us">An exchange in a warm instance.</param>
 /// <param name="RequestP50Us">An exchange in a new instance of the compiled module, its start included.</param>
 /// <param name="SameResult">Whether each exchange ended as on Bimetal.</param>
-public sealed record PeerTask(string Task, double ColdUs, double CompileUs, double CallP50Us, double RequestP50Us, bool SameResult);
+public sealed record PeerTask(string Task, double? ColdUs, double? CompileUs, double? ColdProcessUs, double CallP50Us, double RequestP50Us, bool SameResult);

@@ -82,14 +82,15 @@ internal static class GatewayMeter
         byte[] buffer = new byte[64 << 10];
         int count = (int)(duration.TotalSeconds * RequestsPerSecond);
         double ticksApart = (double)Stopwatch.Frequency / RequestsPerSecond;
+        for (int request = 0; request < WarmUpRequests; request++) await ExchangeAsync(socket, requests[request % s_kinds.Length], buffer, limit.Token);
         long started = Stopwatch.GetTimestamp();
-        for (int request = -WarmUpRequests; request < count; request++)
+        for (int request = 0; request < count; request++)
         {
-            int kind = (request + WarmUpRequests) % s_kinds.Length;
-            long due = started + (long)((request + WarmUpRequests) * ticksApart);
+            int kind = request % s_kinds.Length;
+            long due = started + (long)(request * ticksApart);
             WaitUntil(due);
             await ExchangeAsync(socket, requests[kind], buffer, limit.Token);
-            if (request >= 0) times[kind].Add(Stopwatch.GetElapsedTime(due).TotalMicroseconds);
+            times[kind].Add(Stopwatch.GetElapsedTime(due).TotalMicroseconds);
         }
 
         double Figure(int kind, double share) => Math.Round(Quantile.Of(times[kind], share), 1);

@@ -55,8 +55,11 @@ public sealed class ArrangementTimes
     /// <summary>Callbacks of the median exchange that the plugin has; counted on the native metal.</summary>
     public double Entries { get; internal set; }
 
-    /// <summary>Host calls of the median exchange; counted on the native metal.</summary>
+    /// <summary>Host calls of the median exchange.</summary>
     public double HostCalls { get; internal set; }
+
+    /// <summary>Fields, parts of bodies and data that these gave.</summary>
+    public double Values { get; internal set; }
 
     /// <summary>Bytes of bodies that were copied for the median exchange; counted on wasm.</summary>
     public double CopiedBytes { get; internal set; }
@@ -67,7 +70,7 @@ public sealed class ArrangementTimes
     /// <summary>Several sessions as one: all of their rounds.</summary>
     internal static ArrangementTimes Merge(IReadOnlyList<ArrangementTimes> sessions)
     {
-        var all = new ArrangementTimes { Entries = sessions[0].Entries, HostCalls = sessions[0].HostCalls, CopiedBytes = sessions[0].CopiedBytes, Odd = sessions.Sum(one => one.Odd) };
+        var all = new ArrangementTimes { Entries = sessions[0].Entries, HostCalls = sessions[0].HostCalls, Values = sessions[0].Values, CopiedBytes = sessions[0].CopiedBytes, Odd = sessions.Sum(one => one.Odd) };
         foreach (var session in sessions)
         {
             all.RoundMediansUs.AddRange(session.RoundMediansUs);
@@ -143,15 +146,16 @@ public sealed class PluginMeter(PluginWorkload workload, MeterClock clock)
         foreach (var (arrangement, result) in _results)
         {
             int count = workload.Cases.Count;
-            double[] entries = new double[count], hostCalls = new double[count], copiedBytes = new double[count];
+            double[] entries = new double[count], hostCalls = new double[count], values = new double[count], copiedBytes = new double[count];
             for (int index = 0; index < workload.Cases.Count; index++)
             {
                 CaseExchange.Measure(workload[arrangement], workload.Cases[index], _times);
                 if (arrangement == workload.Arrangements[0]) _expectedEnds[index] = _times.End;
-                (entries[index], hostCalls[index], copiedBytes[index]) = (_times.Entries, _times.HostCalls, _times.CopiedBytes);
+                (entries[index], hostCalls[index], values[index], copiedBytes[index]) = (_times.Entries, _times.HostCalls, _times.Values, _times.CopiedBytes);
             }
 
-            (result.Entries, result.HostCalls, result.CopiedBytes) = (Quantile.Median(entries), Quantile.Median(hostCalls), Quantile.Median(copiedBytes));
+            (result.Entries, result.HostCalls) = (Quantile.Median(entries), Quantile.Median(hostCalls));
+            (result.Values, result.CopiedBytes) = (Quantile.Median(values), Quantile.Median(copiedBytes));
         }
     }
 

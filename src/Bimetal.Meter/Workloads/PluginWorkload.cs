@@ -111,12 +111,16 @@ public sealed class PluginWorkload : IAsyncDisposable
         if (arrangement == Arrangement.WasmUnlimited) config = config with { Limits = config.Limits with { CpuPerCallback = null, CpuPerStream = null } };
         var clock = new CaseClock();
         clock.Set(subject.Cases[0].Clock);
-        var engine = new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = OptionsOf(arrangement) });
+        var engine = EngineOf(OptionsOf(arrangement));
         // Shared data of its own for each: what one has counted must not decide what another does.
         return PluginLoader.LoadAsync(config, new PluginHostServices { Time = clock, Engine = engine }, cancellation);
     }
 
-    private static CompileOptions OptionsOf(Arrangement arrangement) => arrangement switch
+    /// <summary>An engine that takes code from the user's cache.</summary>
+    internal static WasmEngine EngineOf(CompileOptions options) => new(new EngineOptions { Cache = CodeCache.ForUser(), Compile = options });
+
+    /// <summary>How the code of an arrangement on wasm is compiled.</summary>
+    internal static CompileOptions OptionsOf(Arrangement arrangement) => arrangement switch
     {
         Arrangement.WasmUnmasked => PluginHostServices.CodeOptions with { MaskIndices = false },
         Arrangement.WasmUnmarked => PluginHostServices.CodeOptions with { MarkWrites = false },

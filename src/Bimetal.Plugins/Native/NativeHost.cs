@@ -78,8 +78,11 @@ internal static unsafe partial class NativeHost
         return true;
     }
 
-    private static int Lend(NativePluginStream stream, ReadOnlySpan<byte> bytes, NativeSlice* lent) =>
-        stream.Arena.TryLend(bytes, lent) ? Ok : Internal;
+    private static int Lend(NativePluginStream stream, ReadOnlySpan<byte> bytes, NativeSlice* lent)
+    {
+        stream.LentSlices++;
+        return stream.Arena.TryLend(bytes, lent) ? Ok : Internal;
+    }
 
     /// <summary>Reports a bug of ours; the plugin sees an internal failure.</summary>
     private static int Caught(NativePlugin? plugin, Exception exception)
@@ -101,6 +104,7 @@ internal static unsafe partial class NativeHost
             start = Math.Min(start, (nuint)body.Length);
             bytes->Data = stream.Pin(isRequest: buffer == 0, body) + start;
             bytes->Length = Math.Min(maximumLength, (nuint)body.Length - start);
+            stream.LentSlices++;
             return Ok;
         }
         catch (Exception exception)

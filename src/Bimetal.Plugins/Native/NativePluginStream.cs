@@ -46,6 +46,9 @@ public sealed unsafe class NativePluginStream : PluginStream
     /// <summary>Host functions that were called for this stream.</summary>
     internal int HostCalls { get; set; }
 
+    /// <summary>What they lent of fields, bodies and data: on wasm each is a copy into memory that the guest allocates for it.</summary>
+    internal int LentSlices { get; set; }
+
     internal new NativePlugin Plugin => _plugin;
 
     internal CallArena Arena => _slot.Arena;

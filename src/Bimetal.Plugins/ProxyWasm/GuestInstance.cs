@@ -58,6 +58,12 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Bytes of bodies that were copied into the guest's memory so far; the native metal lends them.</summary>
     public long BodyBytesHandedOut { get; set; }
 
+    /// <summary>Host functions that the guest called so far.</summary>
+    public int HostCalls { get; set; }
+
+    /// <summary>Results that were copied into memory that the guest allocated for them, so far.</summary>
+    public int ValuesHandedOut { get; private set; }
+
     /// <summary>Whether the guest drew random bytes.</summary>
     public bool HasDrawnRandom => _wasi?.HasDrawnRandom == true;
 
@@ -162,6 +168,7 @@ internal sealed class GuestInstance : IWasiHost
         // An allocator that asks for results of host calls would call itself without end.
         if (_isAllocating || !Has(callback)) return TrapCode.None;
         Span<ulong> slots = [lengthBytes];
+        ValuesHandedOut++;
         _isAllocating = true;
         var trap = Instance.Call(_functions[(int)callback], slots, CallLimits.None);
         _isAllocating = false;

@@ -37,6 +37,7 @@ internal unsafe ref struct HostCall
         try
         {
             var call = new HostCall((GuestInstance)instance.HostState!, slots);
+            call.Guest.HostCalls++;
             slots[0] = (uint)body(ref call);
             return (int)call._trap;
         }

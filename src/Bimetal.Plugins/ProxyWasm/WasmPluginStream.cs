@@ -32,6 +32,12 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     /// <inheritdoc cref="GuestInstance.BodyBytesHandedOut"/>
     public long BodyBytesHandedOut => guest.BodyBytesHandedOut;
 
+    /// <inheritdoc cref="GuestInstance.HostCalls"/>
+    public int HostCalls => guest.HostCalls;
+
+    /// <inheritdoc cref="GuestInstance.ValuesHandedOut"/>
+    public int ValuesHandedOut => guest.ValuesHandedOut;
+
     /// <summary>True once the gateway has disposed of the stream; its context may still wait for proxy_done.</summary>
     public bool IsReleased { get; private set; }
 

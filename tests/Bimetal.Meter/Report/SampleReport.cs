@@ -37,7 +37,7 @@ internal static class SampleReport
             NativeCosts = new NativeCosts { Builds = 1, BuildSeconds = 0.3, Bytes = 16_000, Missing = ["linux-arm64"] },
             SameResult = true,
         };
-        var peer = new PeerReport { Name = "V8 (Node)", Version = "11", Tasks = [new PeerTask("token-auth", 1000, 400, 2.2, 38, SameResult: true)] };
+        var peer = new PeerReport { Name = "V8 (Node)", Version = "11", Tasks = [new PeerTask("token-auth", 1000, 400, null, 2.2, 38, SameResult: true)] };
         var claim = new ClaimRow("WASM takes 6 times as long", "6x (3-10x)", "25.3x", "400.0x", "3.3x", ClaimVerdict.Confirmed);
         return new BenchReport
         {

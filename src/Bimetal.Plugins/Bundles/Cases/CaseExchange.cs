@@ -59,10 +59,12 @@ public sealed class CaseExchange(PluginCase one)
         times.BeginTicks = Stopwatch.GetTimestamp() - started;
         times.End = CaseEnd.Failed;
         if (stream is null) return;
-        long copiedBefore = (stream as WasmPluginStream)?.BodyBytesHandedOut ?? 0;
+        var wasm = stream as WasmPluginStream;
+        var before = wasm is null ? default : (wasm.HostCalls, wasm.ValuesHandedOut, wasm.BodyBytesHandedOut);
         times.End = exchange.Drive(stream, null, null);
-        times.CopiedBytes = (stream as WasmPluginStream)?.BodyBytesHandedOut - copiedBefore ?? 0;
-        if (stream is NativePluginStream native) (times.Entries, times.HostCalls) = (native.Entries, native.HostCalls);
+        if (wasm is not null)
+            (times.HostCalls, times.Values, times.CopiedBytes) = (wasm.HostCalls - before.HostCalls, wasm.ValuesHandedOut - before.ValuesHandedOut, wasm.BodyBytesHandedOut - before.BodyBytesHandedOut);
+        if (stream is NativePluginStream native) (times.Entries, times.HostCalls, times.Values) = (native.Entries, native.HostCalls, native.LentSlices);
         started = Stopwatch.GetTimestamp();
         stream.Dispose();
         times.EndTicks = Stopwatch.GetTimestamp() - started;

@@ -22,15 +22,18 @@ public sealed class CaseTimes
     /// <summary>Callbacks that the plugin has and that were made; counted on the native metal, 0 on wasm.</summary>
     public int Entries { get; internal set; }
 
-    /// <summary>Host functions that the plugin called; counted on the native metal, 0 on wasm.</summary>
+    /// <summary>Host functions that the plugin called.</summary>
     public int HostCalls { get; internal set; }
+
+    /// <summary>Fields, parts of bodies and data that these gave: native lends them, for wasm they are copied into memory that the guest allocates.</summary>
+    public int Values { get; internal set; }
 
     /// <summary>Bytes of bodies that were copied for the plugin; counted on the wasm metal, the native one lends them.</summary>
     public long CopiedBytes { get; internal set; }
 
     public CaseEnd End { get; internal set; }
 
-    internal void Clear() => (BeginTicks, CallbackTicks, EndTicks, Callbacks, Entries, HostCalls, CopiedBytes) = (0, 0, 0, 0, 0, 0, 0);
+    internal void Clear() => (BeginTicks, CallbackTicks, EndTicks, Callbacks, Entries, HostCalls, Values, CopiedBytes) = (0, 0, 0, 0, 0, 0, 0, 0);
 
     internal void AddCallback(long started)
     {

@@ -1,4 +1,4 @@
-// The peer V8, in Node: bench/peers/v8.mjs runs the same module with the same exchanges.
+// Peers that run whole plugins: a script of bench/peers in Node runs the same module with the same exchanges and prints its figures as JSON.
 
 using System.Diagnostics;
 using System.Text;
@@ -11,22 +11,33 @@ using Bimetal.Plugins.Bundles.Cases;
 
 namespace Bimetal.Meter.Peers;
 
-/// <summary>Measures V8.</summary>
-internal static class V8Peer
+/// <summary>One such peer.</summary>
+/// <param name="Name">As in the report.</param>
+/// <param name="Script">A file of bench/peers.</param>
+/// <param name="Mode">How it runs plugins.</param>
+internal sealed record ScriptPeer(string Name, string Script, string Mode)
 {
-    private const string Name = "V8 (Node)";
+    /// <summary>Exit code of a script whose engine is not here; its message says how to get it.</summary>
+    private const int NotInstalled = 3;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
+    public static IReadOnlyList<ScriptPeer> All { get; } =
+    [
+        new("V8 (Node)", "v8.mjs", "as shipped, all tiers; a small proxy-wasm host in JavaScript"),
+        new("workerd", "workerd.mjs", "as shipped, the module compiled at its start; the same host in a worker, timed from outside"),
+    ];
+
     /// <summary>Measures all subjects, or says why not.</summary>
-    public static async Task<PeerReport> MeasureAsync(IReadOnlyList<BenchSubject> subjects, IProgress<string>? progress, CancellationToken cancellation)
+    public async Task<PeerReport> MeasureAsync(IReadOnlyList<BenchSubject> subjects, IProgress<string>? progress, CancellationToken cancellation)
     {
-        string? script = SdkFolder.TryFind() is { } sdk ? Path.Combine(sdk.Home, "bench", "peers", "v8.mjs") : null;
-        if (script is null || !File.Exists(script)) return Skipped("bench/peers/v8.mjs is not installed");
+        string? script = SdkFolder.TryFind() is { } sdk ? Path.Combine(sdk.Home, "bench", "peers", Script) : null;
+        if (script is null || !File.Exists(script)) return Skipped($"bench/peers/{Script} is not installed");
         var tasks = new List<PeerTask>();
         string? version = null;
         foreach (var subject in subjects)
         {
-            progress?.Report($"{subject.Name}: the same module in V8");
+            progress?.Report($"{subject.Name}: the same module in {Name}");
             string folder = Directory.CreateTempSubdirectory("bimetal-bench-").FullName, exchanges = Path.Combine(folder, "exchanges.json");
             try
             {
@@ -43,17 +54,18 @@ internal static class V8Peer
             }
         }
 
-        return new PeerReport { Name = Name, Version = version, Mode = "as shipped, all tiers; a small proxy-wasm host in JavaScript", Tasks = tasks };
+        return new PeerReport { Name = Name, Version = version, Mode = Mode, Tasks = tasks };
     }
 
-    private static PeerReport Skipped(string reason) => new() { Name = Name, Skipped = reason };
+    private PeerReport Skipped(string reason) => new() { Name = Name, Skipped = reason };
 
     private static PeerTask Read(BenchSubject subject, JsonElement result)
     {
-        double Figure(string name) => Math.Round(result.GetProperty(name).GetDouble(), 3);
+        double? Known(string name) => result.TryGetProperty(name, out var figure) ? Math.Round(figure.GetDouble(), 3) : null;
+        double Figure(string name) => Known(name) ?? throw new PluginLoadException($"a script of bench/peers gives no {name}");
         string[] ends = [.. result.GetProperty("ends").EnumerateArray().Select(end => end.GetString()!)];
         bool isSame = ends.Zip(subject.Cases).All(pair => pair.First == (pair.Second.Expectation.Answer is null ? "passed" : "answered"));
-        return new PeerTask(subject.Name, Figure("coldUs"), Figure("compileUs"), Figure("callP50Us"), Figure("requestP50Us"), isSame);
+        return new PeerTask(subject.Name, Known("coldUs"), Known("compileUs"), Known("coldProcessUs"), Figure("callP50Us"), Figure("requestP50Us"), isSame);
     }
 
     private static async Task<(string? Output, string? Failure)> RunAsync(string script, string module, string exchanges, CancellationToken cancellation)
@@ -67,7 +79,12 @@ internal static class V8Peer
             var output = node.StandardOutput.ReadToEndAsync(limit.Token);
             var error = node.StandardError.ReadToEndAsync(limit.Token);
             await node.WaitForExitAsync(limit.Token);
-            return node.ExitCode == 0 ? (await output, null) : (null, "its host script failed: " + (await error).Trim().Split('\n').LastOrDefault(line => line.Contains("Error", StringComparison.Ordinal)));
+            return node.ExitCode switch
+            {
+                0 => (await output, null),
+                NotInstalled => (null, (await error).Trim().Replace("Error: ", "", StringComparison.Ordinal)),
+                _ => (null, "its script failed: " + (await error).Trim().Split('\n').LastOrDefault(line => line.Contains("Error", StringComparison.Ordinal))),
+            };
         }
         catch (System.ComponentModel.Win32Exception)
         {
