@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unpacks musl's headers and library for arm64 (about 1 MB of Debian's packages), which `bimetal build --targets linux-musl-arm64` needs.
+# Unpacks musl's headers and library for arm64 (about 1 MB of Debian's packages); the first `bimetal build` for linux-musl-arm64 runs it.
 #   deploy/musl-arm64.sh [FOLDER]      default: artifacts/musl-arm64, where `bimetal build` looks; elsewhere: set BIMETAL_MUSL_ARM64
 # The system is not changed: apt works on lists and a cache of its own, and no foreign architecture is added.
 set -eu
@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root"
 options=(-o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o Dir::State::status=/dev/null
-  -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 -o Debug::NoLocking=1)
+  -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=1 -o Acquire::http::Timeout=15 -o Debug::NoLocking=1)
 if ! { apt-get "${options[@]}" update && cd "$work" && apt-get "${options[@]}" download musl musl-dev; } >"$work/log" 2>&1; then
   tail -n 5 "$work/log" >&2
   echo "musl-arm64: the packages musl and musl-dev for arm64 could not be fetched" >&2

@@ -41,6 +41,7 @@ internal static class PluginStart
         try
         {
             if (await PluginLoader.FetchAsync(config, options.PluginServices, cancellation) is { } notice) GatewayLog.BundleNotice(options.Log, config.Name, notice);
+            config = PluginLoader.Complete(config, options.PluginServices);
 
             // Before loading: a file that is replaced meanwhile is then loaded once too often, never once too few.
             fingerprint = PluginLoader.TryFingerprint(config, options.PluginServices, profile);

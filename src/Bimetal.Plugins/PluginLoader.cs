@@ -34,6 +34,43 @@ public static class PluginLoader
         return RegistryBundles.IsReference(config.Bundle) ? services.Bundles.RefreshAsync(config, cancellation) : Task.FromResult<string?>(null);
     }
 
+    /// <summary>The configuration with what its plugin says of itself where it says nothing: <c>root_id</c>, <c>latency_budget</c>. Unchanged when the plugin cannot be opened.</summary>
+    public static PluginConfig Complete(PluginConfig config, PluginHostServices services)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(services);
+        try
+        {
+            return Complete(config, OpenBundle(config, services));
+        }
+        catch (PluginLoadException)
+        {
+            return config;
+        }
+    }
+
+    /// <summary>
+    /// What would keep a plugin from being loaded, as far as it shows without running or compiling anything and without asking a registry: then what its reference
+    /// led to last is looked at, if there is something. Null when nothing is wrong.
+    /// </summary>
+    public static string? ProblemOf(PluginConfig config, PluginHostServices services, ProfileSource? profile = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(services);
+        try
+        {
+            if (RegistryBundles.IsReference(config.Bundle) && !services.Bundles.Has(config)) return null;
+            var (source, metal) = Choose(config, services, profile);
+            if (metal == Metal.Native) NativeImage.Read(source);
+            else PluginModule.Check(source);
+            return null;
+        }
+        catch (PluginLoadException exception)
+        {
+            return exception.Message;
+        }
+    }
+
     /// <summary>The metal that a plugin runs on, by its configuration and, for <c>metal: auto</c>, by the profile.</summary>
     /// <param name="notice">Something that the operator should know of the choice, or null.</param>
     /// <exception cref="PluginLoadException">The configuration asks for what its trust forbids.</exception>
@@ -81,12 +118,26 @@ public static class PluginLoader
 
     private static Plugin Load(PluginConfig config, PluginHostServices services, ProfileSource? profile, CancellationToken cancellation)
     {
-        var metal = ChooseMetal(config, out _, profile);
-        var bundle = RegistryBundles.IsReference(config.Bundle) ? services.Bundles.Open(config) : IsBundleFile(config.Bundle) ? PluginBundle.OpenFile(config.Bundle) : null;
-        if (config.RootId.Length == 0 && PluginFolder.IsOne(config.Bundle)) config = config with { RootId = PluginFolder.Open(config.Bundle).Manifest.RootId };
-        if (config.RootId.Length == 0 && bundle is not null) config = config with { RootId = bundle.Label.RootId };
-        var source = bundle is null ? new PluginSource(Resolve(config, metal)) : BundleSource.Choose(bundle, config, metal, services);
+        config = Complete(config, services);
+        var (source, metal) = Choose(config, services, profile);
         return metal == Metal.Native ? NativePlugin.Load(config, source, services) : WasmPlugin.Load(config, source, services, cancellation);
+    }
+
+    private static (PluginSource Source, Metal Metal) Choose(PluginConfig config, PluginHostServices services, ProfileSource? profile)
+    {
+        var bundle = OpenBundle(config, services);
+        var metal = ChooseMetal(Complete(config, bundle), out _, profile);
+        return (bundle is null ? new PluginSource(Resolve(config, metal)) : BundleSource.Choose(bundle, config, metal, services), metal);
+    }
+
+    /// <summary>The bundle that a configuration names; null when it names a folder or a plain file.</summary>
+    private static PluginBundle? OpenBundle(PluginConfig config, PluginHostServices services) =>
+        RegistryBundles.IsReference(config.Bundle) ? services.Bundles.Open(config) : IsBundleFile(config.Bundle) ? PluginBundle.OpenFile(config.Bundle) : null;
+
+    private static PluginConfig Complete(PluginConfig config, PluginBundle? bundle)
+    {
+        var label = bundle?.Label ?? (PluginFolder.IsOne(config.Bundle) ? PluginFolder.Open(config.Bundle).Manifest.Label : null);
+        return label is null ? config : config with { RootId = config.RootId.Length > 0 ? config.RootId : label.RootId, LatencyBudget = config.LatencyBudget ?? label.LatencyBudget };
     }
 
     private static bool IsBundleFile(string bundle) => bundle.EndsWith(BundleArchive.Extension, StringComparison.Ordinal) && File.Exists(bundle);

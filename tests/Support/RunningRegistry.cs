@@ -16,17 +16,24 @@ public sealed partial class RunningRegistry : IAsyncDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly bool _hasPassword;
+    private readonly string _http;
+    private readonly string _auth;
     private Process? _process;
 
-    private RunningRegistry(bool hasPassword) => _hasPassword = hasPassword;
+    private RunningRegistry(bool hasPassword, string http, string auth)
+    {
+        _http = http;
+        _auth = hasPassword ? $"htpasswd: {{ realm: edge, path: {_folder.Write("passwords", PasswordLine)} }}" : auth;
+    }
 
     /// <summary>Host and port, as they stand in references.</summary>
     public string Host { get; private set; } = "127.0.0.1:0";
 
-    public static async Task<RunningRegistry> StartAsync(bool hasPassword = false)
+    /// <param name="http">More of its section http, such as tls.</param>
+    /// <param name="auth">Its section auth.</param>
+    public static async Task<RunningRegistry> StartAsync(bool hasPassword = false, string http = "", string auth = "")
     {
-        var registry = new RunningRegistry(hasPassword);
+        var registry = new RunningRegistry(hasPassword, http, auth);
         await registry.StartAgainAsync();
         return registry;
     }
@@ -34,8 +41,8 @@ public sealed partial class RunningRegistry : IAsyncDisposable
     /// <summary>Starts it, at the port that it had before if it had one.</summary>
     public async Task StartAgainAsync()
     {
-        string auth = _hasPassword ? $"auth: {{ htpasswd: {{ realm: edge, path: {_folder.Write("passwords", PasswordLine)} }} }}\n" : "";
-        string config = _folder.Write("config.yml", $"version: 0.1\nlog: {{ level: info }}\nstorage: {{ filesystem: {{ rootdirectory: {_folder.Path}/data }}, delete: {{ enabled: true }} }}\nhttp: {{ addr: \"{Host}\" }}\n{auth}");
+        string auth = _auth.Length > 0 ? $"auth: {{ {_auth} }}\n" : "";
+        string config = _folder.Write("config.yml", $"version: 0.1\nlog: {{ level: info }}\nstorage: {{ filesystem: {{ rootdirectory: {_folder.Path}/data }}, delete: {{ enabled: true }} }}\nhttp: {{ addr: \"{Host}\"{(_http.Length > 0 ? ", " : "")}{_http} }}\n{auth}");
         var clock = Stopwatch.StartNew();
         while (true)
         {

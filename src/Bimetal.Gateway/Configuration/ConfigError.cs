@@ -40,6 +40,9 @@ internal sealed class ConfigReport(string file, string folder)
     /// <summary>Set when the readers describe themselves instead of reading.</summary>
     public SchemaSurvey? Survey { get; init; }
 
+    /// <summary>Whether the plugins that the file names are looked at as well.</summary>
+    public bool OpensBundles { get; init; }
+
     /// <summary>Files beside the configuration that a change of makes it another one, absolute.</summary>
     public HashSet<string> Watched { get; } = [];
 

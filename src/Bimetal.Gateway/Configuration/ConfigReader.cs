@@ -14,12 +14,13 @@ public static class ConfigReader
     public const int MaximumFileBytes = 32 << 20;
 
     /// <summary>Reads a file. Never throws for what is in it or for a file that cannot be read.</summary>
-    public static ConfigResult Read(string path)
+    /// <param name="opensBundles">Whether the plugins that it names are looked at as well, as far as that goes without running them.</param>
+    public static ConfigResult Read(string path, bool opensBundles = false)
     {
         var report = new ConfigReport(path, "/");
         try
         {
-            report = new ConfigReport(path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+            report = new ConfigReport(path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/") { OpensBundles = opensBundles };
             if (new FileInfo(path) is { Exists: true, Length: > MaximumFileBytes })
             {
                 report.Error(0, "", $"the file is larger than {MaximumFileBytes >> 20} MiB");
@@ -66,13 +67,14 @@ public static class ConfigReader
         var shutdown = ListenerReader.ReadShutdown(root);
         long? memory = ListenerReader.ReadMemory(root);
         var upstreams = UpstreamReader.Read(root, report);
+        string profile = root.FilePath("profile") ?? Path.Combine(report.Folder, ProfileDocument.DefaultFileName);
         var plugins = PluginReader.Read(root, report.Folder, SignatureReader.Read(root, report.Folder), report);
         var redis = RedisReader.Read(root);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
         RateLimitFilterReader.ReportMissingRedis(routes, redis, report);
-        string profile = root.FilePath("profile") ?? Path.Combine(report.Folder, ProfileDocument.DefaultFileName);
         root.Finish();
         RouteReader.ReportShadowed(routes, report);
+        if (report.OpensBundles) PluginReader.CheckBundles(root, plugins, profile, report);
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {

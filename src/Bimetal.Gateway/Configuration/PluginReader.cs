@@ -4,6 +4,7 @@ using System.Text;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Bundles.Signing;
+using Bimetal.Plugins.Profiles;
 using Bimetal.Plugins.Shadow;
 using YamlDotNet.RepresentationModel;
 
@@ -26,6 +27,23 @@ internal static class PluginReader
         }
 
         return plugins;
+    }
+
+    /// <summary>Opens what the plugins name, and reports what would keep one from being loaded.</summary>
+    public static void CheckBundles(ConfigMapping root, IReadOnlyDictionary<string, PluginConfig> plugins, string profile, ConfigReport report)
+    {
+        if (root.Mapping("plugins") is not { } section) return;
+        var (services, source) = (new PluginHostServices(), ProfileSource.Read(profile));
+        foreach (var (name, node) in section.Entries.Where(entry => plugins.ContainsKey(entry.Name)))
+        {
+            var config = plugins[name];
+            bool isThere = RegistryBundles.IsReference(config.Bundle) || File.Exists(config.Bundle) || Directory.Exists(config.Bundle);
+            if (!isThere || PluginLoader.ProblemOf(config, services, source) is not { } problem || ConfigMapping.From(node, section.KeyPath(name), report) is not { } plugin) continue;
+
+            // A folder can still be built before the gateway starts.
+            if (config.OnError.LoadOpen || Directory.Exists(config.Bundle)) plugin.Warn("bundle", problem);
+            else plugin.Error("bundle", problem);
+        }
     }
 
     private static PluginConfig ReadOne(string name, ConfigMapping plugin, string folder, ConfigReport report)
@@ -103,6 +121,7 @@ internal static class PluginReader
             Policy = pull.Choice("policy", defaults.Policy, ("always", PullPolicy.Always), ("if-absent", PullPolicy.IfAbsent), ("never", PullPolicy.Never)),
             Interval = pull.Duration("interval", defaults.Interval),
             AuthFile = pull.FilePath("auth_file"),
+            CaFile = pull.FilePath("ca_file"),
         };
         if (read.Interval < s_shortestInterval) pull.Error("interval", "is too short", "write 1s or more, or none");
         if (read is { Interval: not null, Policy: PullPolicy.Never }) pull.Error("interval", "stands beside policy: never", "keep one of them");

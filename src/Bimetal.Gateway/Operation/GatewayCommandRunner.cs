@@ -57,11 +57,11 @@ public static class GatewayCommandRunner
     private static IReadOnlyList<string> WatchedBy(string path, GatewayConfig config) =>
         config.Profile is { } profile && config.Plugins.Values.Any(plugin => plugin.Metal == MetalChoice.Auto) ? [path, profile, .. config.WatchedFiles] : [path, .. config.WatchedFiles];
 
-    /// <summary>Reads a configuration and prints every error and warning.</summary>
+    /// <summary>Reads a configuration, opens the plugins that it names, and prints every error and warning.</summary>
     /// <returns>0 when it could be run; otherwise 2.</returns>
     public static int Check(string path, TextWriter output, TextWriter error)
     {
-        if (ReadConfig(path, error) is not { } config) return ExitCodes.WrongUsage;
+        if (ReadConfig(path, error, opensBundles: true) is not { } config) return ExitCodes.WrongUsage;
         output.WriteLine($"{path}: good: {config.Listeners.Count} listeners, {config.Routes.Count} routes, {config.Upstreams.Count} upstreams, {config.Plugins.Count} plugins");
         return ExitCodes.Success;
     }
@@ -95,9 +95,9 @@ public static class GatewayCommandRunner
         await host.StopAsync(shutdown.Drain);
     }
 
-    private static GatewayConfig? ReadConfig(string path, TextWriter error)
+    private static GatewayConfig? ReadConfig(string path, TextWriter error, bool opensBundles = false)
     {
-        var result = ConfigReader.Read(path);
+        var result = ConfigReader.Read(path, opensBundles);
         foreach (var warning in result.Warnings) error.WriteLine($"{warning} (warning)");
         foreach (var finding in result.Errors) error.WriteLine(finding);
         return result.Config;

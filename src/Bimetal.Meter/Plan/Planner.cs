@@ -18,6 +18,7 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
     private readonly ProfileSource _profile = ProfileSource.Read(config.Profile);
     private readonly ShadowDocument? _shadows = config.Profile is { } path ? ShadowDocument.TryRead(ShadowDocument.PathBeside(path)) : null;
     private readonly Dictionary<string, PluginProfile> _profiles = [];
+    private readonly PluginHostServices _services = new();
 
     /// <summary>What <c>--apply</c> writes: the figures of plugins that have both builds.</summary>
     public ProfileDocument Document => new() { Rps = rps, Plugins = [.. _profiles.Values.OrderBy(profile => profile.Plugin, StringComparer.Ordinal)] };
@@ -40,8 +41,9 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
         };
     }
 
-    private async Task<PlannedPlugin> PlanAsync(PluginConfig plugin, MeterClock? clock, CancellationToken cancellation)
+    private async Task<PlannedPlugin> PlanAsync(PluginConfig configured, MeterClock? clock, CancellationToken cancellation)
     {
+        var plugin = PluginLoader.Complete(configured, _services);
         string problem = "";
         PlanFigures? figures = null;
         var found = _profile.Find(plugin, out _);

@@ -87,7 +87,7 @@ public static class BuildMatrix
 
         var toolchain = Toolchain.Of(folder.Manifest.Language);
         if (toolchain.Lacks(target.Metal) is { } lack) return new BuildOutcome(target, BuildVerdict.NotBuilt, lack, null);
-        if (target.Kind == ArtefactKind.Native && CrossLibraries.Problem(target, sdk) is { } problem) return new BuildOutcome(target, BuildVerdict.NotBuilt, problem, null);
+        if (target.Kind == ArtefactKind.Native && (await CrossLibraries.PrepareAsync(target, sdk, cancellation) ?? CrossLibraries.Problem(target, sdk)) is { } problem) return new BuildOutcome(target, BuildVerdict.NotBuilt, problem, null);
         try
         {
             if (await toolchain.MissingAsync(target, folder, cancellation) is { } missing) return new BuildOutcome(target, BuildVerdict.NotBuilt, missing, null);

@@ -17,20 +17,21 @@ internal static partial class BundlePacker
     {
         var artefacts = outcomes.Where(outcome => outcome.Result is not null).ToDictionary(outcome => outcome.Target, outcome => File.ReadAllBytes(outcome.Result!.Path));
         if (!artefacts.ContainsKey(BuildTarget.Wasm)) throw new PluginLoadException($"{folder.Path}: a bundle needs the module; add wasm to --targets");
-        var manifest = folder.Manifest;
-        return BundleWriter.Make(new BundleLabel(manifest.Name, manifest.Version, manifest.Description, manifest.LatencyBudget, manifest.RootId), artefacts);
+        return BundleWriter.Make(folder.Manifest.Label, artefacts);
     }
 
-    /// <summary>Wraps a module: a .wasm file, or that of another bundle, whose machine code is made anew.</summary>
+    /// <summary>Wraps a module: a .wasm file, or that of another bundle, whose machine code is made anew. Signatures over the module's manifest stay true, and stay.</summary>
     /// <param name="targets">Those with <see cref="ArtefactKind.Code"/> are compiled.</param>
     public static async Task<BundleArchive> WrapAsync(string file, IReadOnlyList<BuildTarget> targets, CancellationToken cancellation)
     {
         byte[] module;
+        IReadOnlyList<BundleSignature> signatures = [];
         var label = new BundleLabel(NameOf(file), UnknownVersion, "", null);
         if (file.EndsWith(BundleArchive.Extension, StringComparison.Ordinal))
         {
             var bundle = PluginBundle.OpenFile(file);
             (module, label) = (bundle.ReadModule(), bundle.Label with { Version = bundle.Label.Version.Length > 0 ? bundle.Label.Version : UnknownVersion });
+            signatures = bundle.Signatures;
         }
         else
         {
@@ -47,18 +48,24 @@ internal static partial class BundlePacker
         var artefacts = new Dictionary<BuildTarget, byte[]> { [BuildTarget.Wasm] = module };
         foreach (var target in targets.Where(target => target.Kind == ArtefactKind.Code))
             artefacts[target] = await Task.Run(() => PrecompiledCode.Compile(file, module, target.Platform!.Value, cancellation), cancellation);
-        return BundleWriter.Make(label, artefacts);
+        return WithSignaturesOfModule(BundleWriter.Make(label, artefacts), file, signatures);
     }
 
     /// <summary>The layout with a signature of this key on its image; a signature that the same key made before is replaced.</summary>
-    public static BundleArchive Sign(BundleArchive archive, string reference, string keyFile)
+    /// <param name="isRecursive">Signs each manifest of the image as well, so that what it is over can be taken out of it.</param>
+    public static BundleArchive Sign(BundleArchive archive, string reference, string keyFile, bool isRecursive = false)
     {
         using var key = TrustKey.LoadPrivate(keyFile);
         var bundle = PluginBundle.Of(reference, archive);
         bundle.VerifyAllLayers();
         var own = new TrustKey(keyFile, key.ExportSubjectPublicKeyInfo());
-        var kept = bundle.Signatures.Where(signature => !signature.IsBy(own, bundle.Digest));
-        return archive.WithSignatures(bundle.Root, [.. kept, BundleSignature.Make(key, bundle.Digest, bundle.Label.Name)]);
+        foreach (var digest in isRecursive ? bundle.ManifestDigests.Values.Prepend(bundle.Digest).Distinct() : [bundle.Digest])
+        {
+            var kept = bundle.Signatures.Where(signature => signature.Names(digest) && !signature.IsBy(own, digest));
+            archive = archive.WithSignatures(digest, [.. kept, BundleSignature.Make(key, digest, bundle.Label.Name)]);
+        }
+
+        return archive;
     }
 
     /// <summary>Writes a file whole: a reader sees the old one or the new one.</summary>
@@ -78,6 +85,13 @@ internal static partial class BundlePacker
         {
             File.Delete(aside);
         }
+    }
+
+    private static BundleArchive WithSignaturesOfModule(BundleArchive archive, string file, IReadOnlyList<BundleSignature> signatures)
+    {
+        var manifest = PluginBundle.Of(file, archive).ManifestDigests[BuildTarget.Wasm];
+        BundleSignature[] kept = [.. signatures.Where(signature => signature.Names(manifest))];
+        return kept.Length == 0 ? archive : archive.WithSignatures(manifest, kept);
     }
 
     private static string NameOf(string file)

@@ -2,6 +2,7 @@
 // byte of machine code is looked at, let alone mapped.
 
 using Bimetal.Plugins.Bundles.Oci;
+using Bimetal.Plugins.Bundles.Signing;
 using Bimetal.Wasm.Abi;
 
 namespace Bimetal.Plugins.Bundles;
@@ -13,13 +14,14 @@ internal static class BundleSource
     /// <exception cref="PluginLoadException">The bundle is not trusted for that, lacks it, or is damaged.</exception>
     public static PluginSource Choose(PluginBundle bundle, PluginConfig config, Metal metal, PluginHostServices services)
     {
-        var verdict = config.Signatures.Judge(bundle, services.Time.GetUtcNow());
+        SignatureVerdict Verdict(BuildTarget target) => config.Signatures.Judge(bundle, target, services.Time.GetUtcNow());
+        var verdict = Verdict(BuildTarget.Of(metal));
         if (config.Signatures.IsRequired && !verdict.IsPublished)
             throw new PluginLoadException($"{bundle.Reference}: signatures.require is true, and {verdict.Reason}; sign it with: bimetal sign BUNDLE --key KEY");
         bundle.VerifyAllLayers();
         if (metal == Metal.Native) return Native(bundle, verdict.IsBuilt, verdict.Reason);
         byte[] module = bundle.ReadModule();
-        return new PluginSource(bundle.Reference, module) { Code = Code(bundle, module, verdict.IsBuilt, config.Name, services) };
+        return new PluginSource(bundle.Reference, module) { Code = Code(bundle, module, Verdict(BuildTarget.CodeHere).IsBuilt, config.Name, services) };
     }
 
     private static PluginSource Native(PluginBundle bundle, bool isBuilt, string reason)

@@ -2,6 +2,7 @@
 
 using System.Text.RegularExpressions;
 using Bimetal.Plugins.Bundles.Languages;
+using Bimetal.Plugins.Bundles.Oci;
 
 namespace Bimetal.Plugins.Bundles;
 
@@ -29,6 +30,9 @@ public sealed partial record PluginManifest
 
     /// <summary>What the plugin may add to a request; a gateway's configuration can say otherwise.</summary>
     public TimeSpan? LatencyBudget { get; init; }
+
+    /// <summary>What a bundle of the plugin says of itself.</summary>
+    public BundleLabel Label => new(Name, Version, Description, LatencyBudget, RootId);
 
     /// <summary>Reads and checks the manifest of a folder.</summary>
     /// <exception cref="PluginLoadException">Names file, line and key.</exception>

@@ -21,17 +21,7 @@ internal readonly unsafe partial struct NativeImage
     public static NativeImage Load(PluginSource source)
     {
         string path = source.Name;
-        byte[] file;
-        try
-        {
-            file = source.Bytes ?? File.ReadAllBytes(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new PluginLoadException($"{path}: cannot be read: {exception.Message}", exception);
-        }
-
-        if (ElfHeader.Refusal(file) is { } refusal) throw new PluginLoadException($"{path}: {refusal}");
+        byte[] file = Read(source);
         byte* error = stackalloc byte[ErrorBytes];
         fixed (byte* image = file)
         {
@@ -39,6 +29,21 @@ internal readonly unsafe partial struct NativeImage
             if (library is not null) return new NativeImage(library);
             string reason = Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(error));
             throw new PluginLoadException($"{path}: cannot be loaded: {reason}");
+        }
+    }
+
+    /// <summary>The bytes of a shared object for this machine; nothing of it runs.</summary>
+    /// <exception cref="PluginLoadException">It is missing, or not for this machine.</exception>
+    public static byte[] Read(PluginSource source)
+    {
+        try
+        {
+            byte[] file = source.Bytes ?? File.ReadAllBytes(source.Name);
+            return ElfHeader.Refusal(file) is { } refusal ? throw new PluginLoadException($"{source.Name}: {refusal}") : file;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new PluginLoadException($"{source.Name}: cannot be read: {exception.Message}", exception);
         }
     }
 

@@ -58,6 +58,25 @@ internal sealed class PluginModule : IDisposable
         }
     }
 
+    /// <summary>Looks at a module as far as that goes without compiling it.</summary>
+    /// <exception cref="PluginLoadException">It is no valid module, or no plugin for this host.</exception>
+    public static void Check(PluginSource source)
+    {
+        string path = source.Name;
+        try
+        {
+            ModuleShape.Of(path, WasmEngine.Check(source.Bytes ?? System.IO.File.ReadAllBytes(path)));
+        }
+        catch (WasmModuleException exception)
+        {
+            throw new PluginLoadException(exception.Error.Describe(path), exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new PluginLoadException($"{path}: cannot be read: {exception.Message}", exception);
+        }
+    }
+
     /// <exception cref="PluginLoadException">The module asks for more than the limits allow, or for an import that is not there.</exception>
     public Instance CreateInstance(InstanceOptions options)
     {

@@ -21,6 +21,9 @@ internal static class CompilerProcess
         string program, IReadOnlyList<string> arguments, string packages, string workingFolder, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = workingFolder };
+
+        // What a source says with __DATE__ and __TIME__ is the same on every day.
+        start.Environment.TryAdd("SOURCE_DATE_EPOCH", "0");
         using var process = new Process { StartInfo = start };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(s_limit);

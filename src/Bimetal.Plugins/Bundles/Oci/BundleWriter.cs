@@ -7,6 +7,7 @@
 //
 // A platform without a native build has a manifest when there is code for its processor.
 
+using System.Globalization;
 using System.Text.Json;
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler;
@@ -15,7 +16,21 @@ namespace Bimetal.Plugins.Bundles.Oci;
 
 /// <summary>What a bundle says of itself.</summary>
 /// <param name="RootId">Which of the plugins that the module registers is meant; empty: it has one.</param>
-public sealed record BundleLabel(string Name, string Version, string Description, TimeSpan? LatencyBudget, string RootId = "");
+public sealed record BundleLabel(string Name, string Version, string Description, TimeSpan? LatencyBudget, string RootId = "")
+{
+    private const string BudgetUnit = "us";
+
+    /// <summary>The budget as an annotation says it; empty without one.</summary>
+    internal string BudgetText => LatencyBudget is { } budget ? string.Create(CultureInfo.InvariantCulture, $"{budget.TotalMicroseconds}{BudgetUnit}") : "";
+
+    /// <summary>A budget from an annotation; null for none, and for what is none.</summary>
+    internal static TimeSpan? ParseBudget(string text)
+    {
+        if (!text.EndsWith(BudgetUnit, StringComparison.Ordinal)) return null;
+        bool isNumber = double.TryParse(text.AsSpan(0, text.Length - BudgetUnit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double us);
+        return isNumber && us > 0 && us < TimeSpan.FromDays(1).TotalMicroseconds ? TimeSpan.FromMicroseconds(us) : null;
+    }
+}
 
 /// <summary>Writes bundles. The same artefacts give the same bytes.</summary>
 internal static class BundleWriter
@@ -95,7 +110,7 @@ internal static class BundleWriter
     {
         var annotations = new Dictionary<string, string> { [MediaTypes.Title] = label.Name, [MediaTypes.Version] = label.Version };
         if (label.Description.Length > 0) annotations[MediaTypes.Description] = label.Description;
-        if (label.LatencyBudget is { } budget) annotations[MediaTypes.LatencyBudget] = $"{budget.TotalMicroseconds:0}us";
+        if (label.BudgetText.Length > 0) annotations[MediaTypes.LatencyBudget] = label.BudgetText;
         if (label.RootId.Length > 0) annotations[MediaTypes.RootId] = label.RootId;
         return annotations;
     }

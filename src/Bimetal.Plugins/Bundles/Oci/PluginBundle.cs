@@ -2,8 +2,6 @@
 // of Istio, Envoy Gateway and Higress have: a single manifest with the module as a layer, or in a compressed tar.
 
 using System.Diagnostics.CodeAnalysis;
-using System.Formats.Tar;
-using System.IO.Compression;
 using Bimetal.Plugins.Bundles.Signing;
 
 namespace Bimetal.Plugins.Bundles.Oci;
@@ -16,19 +14,18 @@ internal sealed class PluginBundle
 
     public const long MaximumMachineCodeBytes = 256L << 20;
 
-    private const string ModuleInTar = "plugin.wasm";
-
     private readonly IBlobSource _blobs;
     private readonly OciDescriptor? _module;
     private readonly Dictionary<BuildTarget, OciDescriptor> _layers;
+    private readonly List<OciDescriptor> _configs;
+    private readonly Dictionary<BuildTarget, OciDigest> _manifests;
 
-    private PluginBundle(string reference, OciDescriptor root, IBlobSource blobs, OciDescriptor? module, Dictionary<BuildTarget, OciDescriptor> layers, BundleLabel label)
+    private PluginBundle(string reference, OciDescriptor root, IBlobSource blobs, BundleContent content, BundleLabel label)
     {
         Reference = reference;
         Root = root;
         _blobs = blobs;
-        _module = module;
-        _layers = layers;
+        (_module, _layers, _configs, _manifests) = (content.Module, content.Layers, content.Configs, content.Manifests);
         Label = label;
     }
 
@@ -38,25 +35,40 @@ internal sealed class PluginBundle
     /// <summary>The index, or the only manifest.</summary>
     public OciDescriptor Root { get; }
 
-    /// <summary>What signatures are over.</summary>
+    /// <summary>What signatures of the whole are over.</summary>
     public OciDigest Digest => Root.Digest;
+
+    /// <summary>The manifests that its artefacts are in; a signature over one of them vouches for that artefact alone.</summary>
+    public IReadOnlyDictionary<BuildTarget, OciDigest> ManifestDigests => _manifests;
 
     public BundleLabel Label { get; }
 
-    /// <summary>Signatures that came with it; nobody has checked them.</summary>
+    /// <summary>Signatures that came with it, of the whole and of single manifests; nobody has checked them.</summary>
     public IReadOnlyList<BundleSignature> Signatures { get; init; } = [];
+
+    /// <summary>Whether some signature is over a manifest alone.</summary>
+    public bool IsSignedInParts => Signatures.Any(signature => !signature.Names(Digest));
+
+    /// <summary>Whether a key signed the whole or, if only <paramref name="target"/> is asked for, the manifest of that.</summary>
+    public bool IsSignedBy(TrustKey key, BuildTarget? target = null) =>
+        Signatures.Any(signature => signature.IsBy(key, Digest) || (target is not null && _manifests.TryGetValue(target, out var manifest) && signature.IsBy(key, manifest)));
 
     /// <summary>What it holds beside the module.</summary>
     public IEnumerable<BuildTarget> Targets => BuildTarget.All.Where(_layers.ContainsKey);
 
     /// <summary>Reads a bundle file.</summary>
     /// <exception cref="PluginLoadException">Names the file, what is wrong, and the remedy.</exception>
-    public static PluginBundle OpenFile(string path)
+    public static PluginBundle OpenFile(string path) => OpenLayout(path).Bundle;
+
+    /// <summary>Reads a bundle file, with the layout that it is.</summary>
+    /// <inheritdoc cref="OpenFile"/>
+    public static (BundleArchive Archive, PluginBundle Bundle) OpenLayout(string path)
     {
         try
         {
             using var file = File.OpenRead(path);
-            return Of(path, BundleArchive.Read(file));
+            var archive = BundleArchive.Read(file);
+            return (archive, Of(path, archive));
         }
         catch (BundleException exception)
         {
@@ -74,7 +86,7 @@ internal sealed class PluginBundle
     {
         var images = archive.Manifests.Where(manifest => !SignatureManifest.IsOne(manifest)).ToList();
         if (images.Count != 1) throw new BundleException($"its index.json has {images.Count} images, and a bundle is one");
-        return Of(reference, images[0], archive.Blobs, SignatureManifest.ReadAll(archive, images[0].Digest));
+        return Of(reference, images[0], archive.Blobs, SignatureManifest.ReadAll(archive));
     }
 
     /// <summary>Reads what a root descriptor leads to.</summary>
@@ -82,23 +94,16 @@ internal sealed class PluginBundle
     public static PluginBundle Of(string reference, OciDescriptor root, IBlobSource blobs, IReadOnlyList<BundleSignature> signatures)
     {
         var document = OciDocument.Parse(blobs.Read(root, OciDocument.MaximumBytes), root.MediaType);
-        var layers = new Dictionary<BuildTarget, OciDescriptor>();
-        OciDescriptor? module = null;
-        var unknown = new List<string>();
+        var content = new BundleContent();
         foreach (var child in document.IsIndex ? document.Children : [root])
         {
             var manifest = document.IsIndex ? OciDocument.Parse(blobs.Read(child, OciDocument.MaximumBytes), child.MediaType) : document;
             if (manifest.IsIndex) throw new BundleException("its index holds another index");
-            AddLayers(child, manifest, ref module, layers, unknown);
+            content.Add(child, manifest);
         }
 
-        if (module is null && layers.Count == 0)
-        {
-            string found = unknown.Count == 0 ? "no layers" : $"layers of the media type {string.Join(", ", unknown.Distinct())}";
-            throw new BundleException($"it has {found}; a plugin is one of {MediaTypes.WasmLayer}, {MediaTypes.OldWasmLayer} or a tar with {ModuleInTar}");
-        }
-
-        return new PluginBundle(reference, root, blobs, module, layers, LabelOf(reference, document)) { Signatures = signatures };
+        if (content.Problem is { } problem) throw new BundleException(problem);
+        return new PluginBundle(reference, root, blobs, content, LabelOf(reference, document)) { Signatures = signatures };
     }
 
     /// <summary>The bytes of the module.</summary>
@@ -107,7 +112,7 @@ internal sealed class PluginBundle
     {
         if (_module is null) throw new PluginLoadException($"{Reference}: has no wasm module; it has: {string.Join(", ", Targets)}");
         byte[] layer = Read(_module, MaximumModuleBytes);
-        return _module.MediaType is MediaTypes.WasmLayer or MediaTypes.OldWasmLayer ? layer : FromTar(layer);
+        return _module.MediaType is MediaTypes.WasmLayer or MediaTypes.OldWasmLayer ? layer : ModuleTar.Read(Reference, layer, _module.MediaType != MediaTypes.TarLayer);
     }
 
     /// <summary>The bytes of another artefact; false when the bundle has none for that target.</summary>
@@ -124,36 +129,12 @@ internal sealed class PluginBundle
     public static bool IsKnownLayer(string mediaType) => mediaType is MediaTypes.WasmLayer or MediaTypes.OldWasmLayer or MediaTypes.TarGzipLayer or MediaTypes.DockerTarGzipLayer
         or MediaTypes.TarLayer or MediaTypes.NativeLayer or MediaTypes.CodeLayer or MediaTypes.SimpleSigning;
 
-    /// <summary>Reads every layer, so that what is wrong with any of them shows now.</summary>
+    /// <summary>Reads every layer and every config, so that what is wrong with any of them shows now.</summary>
     public void VerifyAllLayers()
     {
+        foreach (var config in _configs) Read(config, OciDocument.MaximumBytes);
         if (_module is not null) Read(_module, MaximumModuleBytes);
         foreach (var layer in _layers.Values) Read(layer, MaximumMachineCodeBytes);
-    }
-
-    private static void AddLayers(
-        OciDescriptor descriptor, OciDocument manifest, ref OciDescriptor? module, Dictionary<BuildTarget, OciDescriptor> layers, List<string> unknown)
-    {
-        var target = PlatformNames.TargetOf(descriptor);
-        foreach (var layer in manifest.Children)
-        {
-            switch (layer.MediaType)
-            {
-                case MediaTypes.WasmLayer or MediaTypes.OldWasmLayer:
-                case MediaTypes.TarGzipLayer or MediaTypes.DockerTarGzipLayer or MediaTypes.TarLayer:
-                    module ??= layer;
-                    break;
-                case MediaTypes.NativeLayer when target is not null:
-                    layers.TryAdd(target, layer);
-                    break;
-                case MediaTypes.CodeLayer when target is not null:
-                    layers.TryAdd(PlatformNames.ArchitectureOf(target) == "arm64" ? BuildTarget.CodeArm64 : BuildTarget.CodeX64, layer);
-                    break;
-                default:
-                    unknown.Add(layer.MediaType);
-                    break;
-            }
-        }
     }
 
     private static BundleLabel LabelOf(string reference, OciDocument document)
@@ -161,7 +142,7 @@ internal sealed class PluginBundle
         string Annotation(string name) => document.Annotations.GetValueOrDefault(name, "");
         string title = Annotation(MediaTypes.Title);
         string name = title.Length > 0 ? title : Path.GetFileNameWithoutExtension(reference);
-        return new BundleLabel(name, Annotation(MediaTypes.Version), Annotation(MediaTypes.Description), LatencyBudget: null, Annotation(MediaTypes.RootId));
+        return new BundleLabel(name, Annotation(MediaTypes.Version), Annotation(MediaTypes.Description), BundleLabel.ParseBudget(Annotation(MediaTypes.LatencyBudget)), Annotation(MediaTypes.RootId));
     }
 
     private byte[] Read(OciDescriptor layer, long maximumBytes)
@@ -174,30 +155,5 @@ internal sealed class PluginBundle
         {
             throw new PluginLoadException($"{Reference}: {exception.Message}; fetch or build the bundle again", exception);
         }
-    }
-
-    private byte[] FromTar(byte[] layer)
-    {
-        try
-        {
-            using var bytes = new MemoryStream(layer);
-            using Stream stream = _module!.MediaType == MediaTypes.TarLayer ? bytes : new GZipStream(bytes, CompressionMode.Decompress);
-            using var tar = new TarReader(stream);
-            while (tar.GetNextEntry() is { } entry)
-            {
-                string name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
-                if (name != ModuleInTar || entry.DataStream is null) continue;
-                if (entry.Length > MaximumModuleBytes) throw new PluginLoadException($"{Reference}: {ModuleInTar} has {entry.Length} bytes, {MaximumModuleBytes} are the most");
-                byte[] module = new byte[entry.Length];
-                entry.DataStream.ReadExactly(module);
-                return module;
-            }
-        }
-        catch (Exception exception) when (exception is InvalidDataException or FormatException or EndOfStreamException or ArgumentException)
-        {
-            throw new PluginLoadException($"{Reference}: its layer is not a whole tar: {exception.Message}", exception);
-        }
-
-        throw new PluginLoadException($"{Reference}: its layer has no file {ModuleInTar}, so it is not a wasm plugin's image");
     }
 }

@@ -2,7 +2,8 @@
 // starts while its registry is away. Nothing in it is trusted: blobs are verified each time they are read.
 //
 //   blobs/HEX       content
-//   refs/HEX        of the reference's text: "reference, root, signatures" one a line, a descriptor as "mediaType digest size"
+//   refs/HEX        of the reference's text: the reference, its root, and what is signed; one a line, a descriptor as "mediaType digest size",
+//                   signatures with their tag behind it. Touched when it is used, which is how StoreCleaner.cs knows.
 
 using System.Globalization;
 using System.Text;
@@ -12,11 +13,11 @@ using Bimetal.Plugins.Bundles.Signing;
 namespace Bimetal.Plugins.Bundles.Registry;
 
 /// <summary>What a reference led to.</summary>
-/// <param name="Signatures">The manifest of its signatures; null without any.</param>
-internal sealed record StoredBundle(OciDescriptor Root, OciDescriptor? Signatures)
+/// <param name="Signatures">Manifests of signatures, each with its tag: of the root, and of the manifests in it.</param>
+internal sealed record StoredBundle(OciDescriptor Root, IReadOnlyList<OciDescriptor> Signatures)
 {
     /// <summary>Changes when the bundle or its signatures do.</summary>
-    public string Fingerprint => $"{Root.Digest} {Signatures?.Digest.ToString() ?? "unsigned"}";
+    public string Fingerprint => string.Join(' ', Signatures.Select(signed => signed.Digest).Prepend(Root.Digest));
 }
 
 /// <summary>A folder of blobs. Any number of processes may share it.</summary>
@@ -42,7 +43,13 @@ internal sealed class BundleStore(string folder) : IBlobSource
         }
     }
 
-    public bool Has(OciDescriptor descriptor) => TryRead(descriptor) is { } bytes && OciDigest.Of(bytes) == descriptor.Digest;
+    /// <summary>Whether a blob is there; if so it stays for the time that a download takes.</summary>
+    public bool HasForNow(OciDescriptor descriptor)
+    {
+        if (TryRead(descriptor) is not { } bytes || OciDigest.Of(bytes) != descriptor.Digest) return false;
+        Touch(PathOf(descriptor.Digest));
+        return true;
+    }
 
     public string PathOf(OciDigest digest) => Path.Combine(_blobs, digest.Hex);
 
@@ -85,9 +92,7 @@ internal sealed class BundleStore(string folder) : IBlobSource
         try
         {
             string path = RefPath(reference);
-            if (!File.Exists(path) || File.ReadAllLines(path) is not [var name, var root, var signatures] || name != reference.ToString()) return null;
-            var descriptor = Parse(root);
-            return descriptor is null ? null : new StoredBundle(descriptor, Parse(signatures));
+            return File.Exists(path) && File.ReadAllLines(path) is [var name, .. var rest] && name == reference.ToString() ? ParseRef(rest) : null;
         }
         catch (IOException)
         {
@@ -95,20 +100,63 @@ internal sealed class BundleStore(string folder) : IBlobSource
         }
     }
 
-    public void Remember(RegistryReference reference, StoredBundle bundle) =>
-        WriteWhole(RefPath(reference), Encoding.UTF8.GetBytes($"{reference}\n{Text(bundle.Root)}\n{Text(bundle.Signatures)}\n"));
+    /// <summary>Every reference's file, and what it led to; null when that cannot be read.</summary>
+    public IEnumerable<(string Path, StoredBundle? Bundle)> All() =>
+        Directory.EnumerateFiles(_refs).Select(path => (path, File.ReadAllLines(path) is [_, .. var rest] ? ParseRef(rest) : null));
+
+    /// <summary>Files of blobs, and of downloads that are not whole yet.</summary>
+    public IEnumerable<string> BlobFiles() => Directory.EnumerateFiles(_blobs);
+
+    public void Remember(RegistryReference reference, StoredBundle bundle)
+    {
+        // What it led to before stays for as long as somebody who has just looked may take to read it.
+        if (Find(reference) is { } before && before.Fingerprint != bundle.Fingerprint)
+        {
+            foreach (var digest in StoreCleaner.BlobsOf(this, before)) Touch(PathOf(digest));
+        }
+
+        string signatures = string.Concat(bundle.Signatures.Select(signed => $"{Text(signed)} {signed.Annotations[MediaTypes.RefName]}\n"));
+        WriteWhole(RefPath(reference), Encoding.UTF8.GetBytes($"{reference}\n{Text(bundle.Root)}\n{signatures}"));
+    }
+
+    /// <summary>Says that a reference is in use.</summary>
+    public void Use(RegistryReference reference) => Touch(RefPath(reference));
 
     /// <summary>The bundle that a reference led to.</summary>
     /// <exception cref="BundleException">Something of it is missing or damaged.</exception>
-    public PluginBundle Open(RegistryReference reference, StoredBundle stored) =>
-        PluginBundle.Of(reference.ToString(), stored.Root, this, stored.Signatures is { } signatures ? SignatureManifest.Read(this, signatures) : []);
+    public PluginBundle Open(RegistryReference reference, StoredBundle stored)
+    {
+        Use(reference);
+        return PluginBundle.Of(reference.ToString(), stored.Root, this, [.. stored.Signatures.SelectMany(signed => SignatureManifest.Read(this, signed))]);
+    }
 
-    private static string Text(OciDescriptor? descriptor) => descriptor is null ? "-" : $"{descriptor.MediaType} {descriptor.Digest} {descriptor.SizeBytes}";
+    private static string Text(OciDescriptor descriptor) => $"{descriptor.MediaType} {descriptor.Digest} {descriptor.SizeBytes}";
 
-    private static OciDescriptor? Parse(string line) =>
-        line.Split(' ') is [var mediaType, var text, var size] && OciDigest.TryParse(text, out var digest) && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long bytes)
-            ? new OciDescriptor(mediaType, digest, bytes)
-            : null;
+    private static StoredBundle? ParseRef(string[] lines)
+    {
+        OciDescriptor?[] descriptors = [.. lines.Select(Parse)];
+        return descriptors is [{ } root, .. var signatures] && !signatures.Contains(null) ? new StoredBundle(root, signatures!) : null;
+    }
+
+    private static OciDescriptor? Parse(string line)
+    {
+        if (line.Split(' ') is not [var mediaType, var text, var size, .. var tag] || !OciDigest.TryParse(text, out var digest)) return null;
+        if (!long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long bytes)) return null;
+        var descriptor = new OciDescriptor(mediaType, digest, bytes);
+        return tag is [var name] ? descriptor with { Annotations = new Dictionary<string, string> { [MediaTypes.RefName] = name } } : descriptor;
+    }
+
+    // Another process may have deleted it, or own it: then it says when it is used itself.
+    private static void Touch(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
 
     private static void WriteWhole(string path, byte[] bytes)
     {

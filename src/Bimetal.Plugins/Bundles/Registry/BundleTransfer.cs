@@ -8,7 +8,7 @@ namespace Bimetal.Plugins.Bundles.Registry;
 /// <summary>Pulls into the store, pushes from memory.</summary>
 internal static class BundleTransfer
 {
-    /// <summary>What a reference leads to now; only its manifest and the one of its signatures are fetched.</summary>
+    /// <summary>What a reference leads to now; only its manifest is fetched, and signatures: of it and of the manifests in it.</summary>
     /// <exception cref="RegistryException">The registry refuses, or is away.</exception>
     /// <exception cref="BundleException">What it sent does not verify.</exception>
     public static async Task<StoredBundle> LookAsync(RegistryReference reference, RegistryClient client, BundleStore store, CancellationToken cancellation)
@@ -16,7 +16,14 @@ internal static class BundleTransfer
         store.Prepare();
         var (root, bytes) = await client.GetManifestAsync(reference.TagOrDigest, cancellation);
         store.Add(root.Digest, bytes);
-        return new StoredBundle(root, await SignaturesAsync(root, client, store, cancellation));
+        var document = OciDocument.Parse(bytes, root.MediaType);
+        var signatures = new List<OciDescriptor>();
+        foreach (var signed in document.IsIndex ? document.Children.Prepend(root) : [root])
+        {
+            if (await SignaturesAsync(signed.Digest, client, store, cancellation) is { } found) signatures.Add(found);
+        }
+
+        return new StoredBundle(root, signatures);
     }
 
     /// <summary>Fetches what of a bundle is not in the store yet, and remembers where the reference led.</summary>
@@ -33,12 +40,13 @@ internal static class BundleTransfer
         {
             foreach (var child in document.Children)
             {
-                if (!store.Has(child)) store.Add(child.Digest, (await client.GetManifestAsync(child.Digest.ToString(), cancellation)).Bytes);
+                if (!store.HasForNow(child)) store.Add(child.Digest, (await client.GetManifestAsync(child.Digest.ToString(), cancellation)).Bytes);
                 await FetchLayersAsync(OciDocument.Parse(store.Read(child, OciDocument.MaximumBytes), child.MediaType), client, store, progress, cancellation);
             }
         }
 
         store.Remember(reference, found);
+        new StoreCleaner(store).Clean(DateTime.UtcNow);
         return found;
     }
 
@@ -52,7 +60,7 @@ internal static class BundleTransfer
         if (root.IsIndex) await client.PutManifestAsync(reference.Tag, bundle.Root.MediaType, archive.Blobs.Read(bundle.Root, OciDocument.MaximumBytes), cancellation);
         else await PushManifestAsync(archive.Blobs, bundle.Root, reference.Tag, client, progress, cancellation);
         foreach (var signatures in archive.Manifests.Where(SignatureManifest.IsOne))
-            await PushManifestAsync(archive.Blobs, signatures, SignatureManifest.TagOf(bundle.Digest), client, progress, cancellation);
+            await PushManifestAsync(archive.Blobs, signatures, signatures.Annotations[MediaTypes.RefName], client, progress, cancellation);
         return bundle.Digest;
     }
 
@@ -61,9 +69,8 @@ internal static class BundleTransfer
     {
         var blobs = new BlobSet();
         var root = Copy(store, blobs, stored.Root) with { Annotations = new Dictionary<string, string> { [MediaTypes.RefName] = reference.Tag.Length > 0 ? reference.Tag : "latest" } };
-        if (stored.Signatures is null) return new BundleArchive([root], blobs);
-        var signatures = Copy(store, blobs, stored.Signatures) with { Annotations = new Dictionary<string, string> { [MediaTypes.RefName] = SignatureManifest.TagOf(stored.Root.Digest) } };
-        return new BundleArchive([root, signatures], blobs);
+        var signatures = stored.Signatures.Select(signed => Copy(store, blobs, signed) with { Annotations = signed.Annotations });
+        return new BundleArchive([root, .. signatures], blobs);
     }
 
     private static OciDescriptor Copy(BundleStore store, BlobSet blobs, OciDescriptor descriptor)
@@ -76,18 +83,19 @@ internal static class BundleTransfer
             else if (store.TryRead(child) is not null) blobs.Add(child.MediaType, store.Read(child, PluginBundle.MaximumMachineCodeBytes));
         }
 
-        if (document.Config is { } config && store.TryRead(config) is not null) blobs.Add(config.MediaType, store.Read(config, OciDocument.MaximumBytes));
+        if (document.Config is { } config) blobs.Add(config.MediaType, store.Read(config, OciDocument.MaximumBytes));
         return blobs.Add(descriptor.MediaType, bytes);
     }
 
-    private static async Task<OciDescriptor?> SignaturesAsync(OciDescriptor root, RegistryClient client, BundleStore store, CancellationToken cancellation)
+    private static async Task<OciDescriptor?> SignaturesAsync(OciDigest signed, RegistryClient client, BundleStore store, CancellationToken cancellation)
     {
+        string tag = SignatureManifest.TagOf(signed);
         try
         {
-            var (manifest, bytes) = await client.GetManifestAsync(SignatureManifest.TagOf(root.Digest), cancellation);
+            var (manifest, bytes) = await client.GetManifestAsync(tag, cancellation);
             store.Add(manifest.Digest, bytes);
             await FetchLayersAsync(OciDocument.Parse(bytes, manifest.MediaType), client, store, null, cancellation);
-            return manifest;
+            return manifest with { Annotations = new Dictionary<string, string> { [MediaTypes.RefName] = tag } };
         }
         catch (RegistryException exception) when (exception.IsAbsent)
         {
@@ -99,7 +107,7 @@ internal static class BundleTransfer
     {
         foreach (var layer in manifest.Children.Where(layer => PluginBundle.IsKnownLayer(layer.MediaType)).Prepend(manifest.Config!))
         {
-            if (store.Has(layer)) continue;
+            if (store.HasForNow(layer)) continue;
             progress?.Begin(layer);
             await using var partial = store.OpenPartial(layer.Digest);
             await client.GetBlobAsync(layer, partial, PluginBundle.MaximumMachineCodeBytes, progress is null ? null : progress.Add, cancellation);

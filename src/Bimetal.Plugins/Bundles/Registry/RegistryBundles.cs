@@ -28,6 +28,9 @@ public sealed record PullConfig
 
     /// <summary>A file of logins; null: the usual places.</summary>
     public string? AuthFile { get; init; }
+
+    /// <summary>PEM certificates of the registry's authority; null: the system's count.</summary>
+    public string? CaFile { get; init; }
 }
 
 /// <summary>Thread-safe.</summary>
@@ -35,6 +38,9 @@ public sealed record PullConfig
 /// <param name="backoff">Before a request is sent a second time; null: the usual time.</param>
 public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = null)
 {
+    /// <summary>What to do about a bundle that came from a registry and is not sound.</summary>
+    internal const string Remedy = "push the bundle again, or name another version";
+
     private readonly BundleStore _store = folder is null ? RegistryCommandRunner.UserStore() : new BundleStore(folder);
 
     /// <summary>Whether a bundle is in a registry.</summary>
@@ -64,9 +70,13 @@ public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = n
         {
             return $"{reference}: {exception.Message}; what it led to before runs: {known.Root.Digest}";
         }
-        catch (Exception exception) when (exception is RegistryException or BundleException)
+        catch (RegistryException exception)
         {
             throw new PluginLoadException($"{reference}: {exception.Message}", exception);
+        }
+        catch (BundleException exception)
+        {
+            throw new PluginLoadException($"{reference}: {exception.Message}; {Remedy}", exception);
         }
     }
 
@@ -81,18 +91,26 @@ public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = n
         try
         {
             string? before = _store.Find(reference)?.Fingerprint;
+            _store.Use(reference);
             using var client = ClientOf(config, reference);
             if ((await BundleTransfer.LookAsync(reference, client, _store, cancellation)).Fingerprint == before) return false;
             return (await BundleTransfer.PullAsync(reference, client, _store, null, cancellation)).Fingerprint != before;
         }
-        catch (Exception exception) when (exception is RegistryException or BundleException)
+        catch (RegistryException exception)
         {
             throw new PluginLoadException($"{reference}: {exception.Message}", exception);
+        }
+        catch (BundleException exception)
+        {
+            throw new PluginLoadException($"{reference}: {exception.Message}; {Remedy}", exception);
         }
     }
 
     /// <summary>Changes with what would be loaded; null when nothing could be.</summary>
     internal string? FingerprintOf(PluginConfig config) => RegistryReference.TryParse(config.Bundle, out var reference) ? _store.Find(reference)?.Fingerprint : null;
+
+    /// <summary>Whether the store has a whole bundle for a reference.</summary>
+    internal bool Has(PluginConfig config) => Parse(config) is var reference && _store.Find(reference) is { } stored && IsWhole(reference, stored);
 
     /// <summary>The bundle in the store.</summary>
     /// <exception cref="PluginLoadException">It is not there, or damaged.</exception>
@@ -116,7 +134,11 @@ public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = n
         await BundleTransfer.PullAsync(reference, client, _store, null, cancellation);
     }
 
-    private RegistryClient ClientOf(PluginConfig config, RegistryReference reference) => new(reference, RegistryCredentials.Find(reference.Host, config.Pull.AuthFile), backoff);
+    private RegistryClient ClientOf(PluginConfig config, RegistryReference reference)
+    {
+        var access = RegistryAccess.Find(reference.Host, config.Pull.AuthFile, config.Pull.CaFile);
+        return new RegistryClient(reference, backoff is { } time ? access with { Backoff = time } : access);
+    }
 
     private bool IsWhole(RegistryReference reference, StoredBundle stored)
     {

@@ -2,6 +2,7 @@
 
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -17,21 +18,23 @@ internal sealed partial class RegistryChannel : IDisposable
 
     private readonly HttpClient _client;
     private readonly RegistryReference _reference;
-    private readonly RegistryLogin? _login;
-    private readonly TimeSpan _backoff;
+    private readonly RegistryAccess _access;
     private AuthenticationHeaderValue? _authorization;
 
-    /// <param name="backoff">Before the second attempt; doubles with each further one.</param>
-    public RegistryChannel(RegistryReference reference, RegistryLogin? login, TimeSpan? backoff = null)
+    public RegistryChannel(RegistryReference reference, RegistryAccess access)
     {
         _reference = reference;
-        _login = login;
-        _backoff = backoff ?? TimeSpan.FromMilliseconds(250);
-        _client = new HttpClient(new SocketsHttpHandler { ConnectTimeout = s_connectLimit, AutomaticDecompression = DecompressionMethods.None, UseCookies = false })
-        {
-            BaseAddress = reference.Address, Timeout = Timeout.InfiniteTimeSpan,
-        };
+        _access = access;
+        IsPlain = reference.IsLoopback && access.Authorities is null;
+        Address = new Uri($"{(IsPlain ? Uri.UriSchemeHttp : Uri.UriSchemeHttps)}://{reference.Host}/");
+        var handler = new SocketsHttpHandler { ConnectTimeout = s_connectLimit, AutomaticDecompression = DecompressionMethods.None, UseCookies = false, SslOptions = access.TlsOptions() };
+        _client = new HttpClient(handler) { BaseAddress = Address, Timeout = Timeout.InfiniteTimeSpan };
     }
+
+    /// <summary>Plain HTTP is for registries on this machine alone.</summary>
+    public bool IsPlain { get; }
+
+    public Uri Address { get; }
 
     public void Dispose() => _client.Dispose();
 
@@ -39,9 +42,11 @@ internal sealed partial class RegistryChannel : IDisposable
     /// <param name="make">Makes the request anew for each attempt.</param>
     /// <param name="isWrite">Which permission a token has to have.</param>
     /// <param name="wanted">Statuses that the caller takes.</param>
+    /// <param name="attempts">1 for what must not be sent twice.</param>
     /// <returns>The answer's head; its body is still to be read.</returns>
     /// <exception cref="RegistryException">There is none, or one with another status.</exception>
-    public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> make, bool isWrite, CancellationToken cancellation, params HttpStatusCode[] wanted)
+    public async Task<HttpResponseMessage> SendAsync(
+        Func<HttpRequestMessage> make, bool isWrite, HttpStatusCode[] wanted, CancellationToken cancellation, int attempts = Attempts)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -55,13 +60,21 @@ internal sealed partial class RegistryChannel : IDisposable
             }
             catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
-                string reason = exception is OperationCanceledException ? $"no answer within {s_answerLimit.TotalSeconds:0} s" : (exception.InnerException ?? exception).Message;
-                failure = new RegistryException($"the registry {_reference.Host} cannot be reached: {reason}; check the address, and that it speaks {_reference.Address.Scheme}", isAway: true);
+                failure = Unreachable(exception);
             }
 
-            if (!failure.IsAway || attempt == Attempts) throw failure;
-            await Task.Delay(_backoff * (1 << (attempt - 1)), cancellation);
+            if (!failure.IsAway || attempt >= attempts) throw failure;
+            await Task.Delay(_access.Backoff * (1 << (attempt - 1)), cancellation);
         }
+    }
+
+    private RegistryException Unreachable(Exception exception)
+    {
+        string reason = exception is OperationCanceledException ? $"no answer within {s_answerLimit.TotalSeconds:0} s" : (exception.InnerException ?? exception).Message;
+        string remedy = exception.InnerException is AuthenticationException
+            ? "name its authority with --ca-file or pull.ca_file, or add it to the system's"
+            : $"check the address, and that it speaks {Address.Scheme}";
+        return new RegistryException($"the registry {_reference.Host} cannot be reached: {reason}; {remedy}", isAway: true);
     }
 
     private async Task<HttpResponseMessage> SendOnceAsync(Func<HttpRequestMessage> make, bool isWrite, CancellationToken cancellation)
@@ -90,18 +103,18 @@ internal sealed partial class RegistryChannel : IDisposable
     private async Task<AuthenticationHeaderValue?> AuthorizeAsync(AuthenticationHeaderValue? challenge, bool isWrite, CancellationToken cancellation)
     {
         if (challenge is null) return null;
-        if (challenge.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)) return _login is null ? null : new AuthenticationHeaderValue("Basic", _login.Basic);
+        if (challenge.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)) return _access.Login is null ? null : new AuthenticationHeaderValue("Basic", _access.Login.Basic);
         if (!challenge.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)) return null;
         var parameters = Parameter().Matches(challenge.Parameter ?? "").ToDictionary(match => match.Groups["name"].Value, match => match.Groups["value"].Value, StringComparer.OrdinalIgnoreCase);
         if (!parameters.TryGetValue("realm", out string? realm) || !Uri.TryCreate(realm, UriKind.Absolute, out var address)) return null;
 
         // A login goes only over TLS, or to this machine when the registry itself is on it.
-        bool isSafe = address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && _reference.IsPlain && address.IsLoopback);
+        bool isSafe = address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && IsPlain && address.IsLoopback);
         if (!isSafe) throw new RegistryException($"the registry {_reference.Host} wants a token from {address}, which is neither TLS nor on this machine", isAway: false);
         string scope = parameters.GetValueOrDefault("scope", $"repository:{_reference.Repository}:{(isWrite ? "pull,push" : "pull")}");
         string query = $"service={Uri.EscapeDataString(parameters.GetValueOrDefault("service", ""))}&scope={Uri.EscapeDataString(scope)}";
         using var request = new HttpRequestMessage(HttpMethod.Get, new UriBuilder(address) { Query = query }.Uri);
-        if (_login is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Basic", _login.Basic);
+        if (_access.Login is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Basic", _access.Login.Basic);
         using var response = await _client.SendAsync(request, cancellation);
         if (!response.IsSuccessStatusCode) return null;
         return TokenOf(await response.Content.ReadAsByteArrayAsync(cancellation)) is { } token ? new AuthenticationHeaderValue("Bearer", token) : null;
@@ -132,7 +145,7 @@ internal sealed partial class RegistryChannel : IDisposable
         bool isAway = status is 408 or 429 or >= 500;
         string remedy = status switch
         {
-            401 => _login is null ? "name a login: docker login, or a file in $REGISTRY_AUTH_FILE" : $"the login {_login.Name} is not accepted",
+            401 => _access.Login is null ? "name a login: docker login, or a file in $REGISTRY_AUTH_FILE" : $"the login {_access.Login.Name} is not accepted",
             403 => "the login may not do that",
             404 => "check repository and tag",
             _ => isAway ? "try again later" : "check the reference",

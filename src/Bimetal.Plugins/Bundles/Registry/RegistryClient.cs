@@ -9,14 +9,14 @@ using Bimetal.Plugins.Bundles.Oci;
 namespace Bimetal.Plugins.Bundles.Registry;
 
 /// <summary>One repository. Not for several operations at once.</summary>
-internal sealed class RegistryClient(RegistryReference reference, RegistryLogin? login, TimeSpan? backoff = null) : IDisposable
+internal sealed class RegistryClient(RegistryReference reference, RegistryAccess access) : IDisposable
 {
-    private const int ChunkBytes = 4 << 20;
     private const int CopyBytes = 64 << 10;
     private const int Resumptions = 8;
+    private const int Uploads = 4;
     private static readonly TimeSpan s_stallLimit = TimeSpan.FromSeconds(30);
 
-    private readonly RegistryChannel _channel = new(reference, login, backoff);
+    private readonly RegistryChannel _channel = new(reference, access);
     private readonly string _base = $"v2/{reference.Repository}";
 
     public void Dispose() => _channel.Dispose();
@@ -33,7 +33,7 @@ internal sealed class RegistryClient(RegistryReference reference, RegistryLogin?
             return request;
         }
 
-        using var response = await _channel.SendAsync(Make, isWrite: false, cancellation, HttpStatusCode.OK);
+        using var response = await _channel.SendAsync(Make, isWrite: false, [HttpStatusCode.OK], cancellation);
         if (response.Content.Headers.ContentLength is > OciDocument.MaximumBytes) throw new BundleException($"the manifest {tagOrDigest} has more than {OciDocument.MaximumBytes} bytes");
         using var buffer = new MemoryStream();
         await using var body = await response.Content.ReadAsStreamAsync(cancellation);
@@ -77,29 +77,16 @@ internal sealed class RegistryClient(RegistryReference reference, RegistryLogin?
     }
 
     /// <summary>Uploads a blob unless the repository has it.</summary>
+    /// <param name="progress">Gets the bytes that have arrived since it was called last; fewer than none when an upload begins again.</param>
     /// <returns>Whether it had to be sent.</returns>
     public async Task<bool> PutBlobAsync(OciDescriptor blob, byte[] bytes, Action<long>? progress, CancellationToken cancellation)
     {
-        using (var known = await _channel.SendAsync(() => new HttpRequestMessage(HttpMethod.Head, $"{_base}/blobs/{blob.Digest}"), isWrite: true, cancellation, HttpStatusCode.OK, HttpStatusCode.NotFound))
+        for (int attempt = 0; ; attempt++)
         {
-            if (known.StatusCode == HttpStatusCode.OK) return false;
+            if (await HasBlobAsync(blob, cancellation)) return attempt > 0;
+            if (attempt == Uploads) throw new RegistryException($"the registry {reference.Host} lost the upload of {blob.Digest} {Uploads} times; try again", isAway: true);
+            if (await new BlobUpload(_channel, reference.Host, $"{_base}/blobs/uploads/", bytes, progress).TryRunAsync(blob.Digest, cancellation)) return true;
         }
-
-        using var begun = await _channel.SendAsync(() => new HttpRequestMessage(HttpMethod.Post, $"{_base}/blobs/uploads/") { Content = new ByteArrayContent([]) }, isWrite: true, cancellation, HttpStatusCode.Accepted);
-        var location = LocationOf(begun);
-        int sent = 0;
-        while (sent < bytes.Length)
-        {
-            int length = Math.Min(ChunkBytes, bytes.Length - sent);
-            (location, int now) = await PatchAsync(location, bytes, sent, length, cancellation);
-            progress?.Invoke(now - sent);
-            sent = now;
-        }
-
-        string separator = location.Query.Length > 0 ? "&" : "?";
-        var end = new Uri($"{location.AbsoluteUri}{separator}digest={Uri.EscapeDataString(blob.Digest.ToString())}");
-        using var done = await _channel.SendAsync(() => new HttpRequestMessage(HttpMethod.Put, end) { Content = new ByteArrayContent([]) }, isWrite: true, cancellation, HttpStatusCode.Created);
-        return true;
     }
 
     public async Task PutManifestAsync(string tagOrDigest, string mediaType, byte[] bytes, CancellationToken cancellation)
@@ -111,7 +98,14 @@ internal sealed class RegistryClient(RegistryReference reference, RegistryLogin?
             return new HttpRequestMessage(HttpMethod.Put, $"{_base}/manifests/{tagOrDigest}") { Content = content };
         }
 
-        using var response = await _channel.SendAsync(Make, isWrite: true, cancellation, HttpStatusCode.Created, HttpStatusCode.OK, HttpStatusCode.Accepted);
+        using var response = await _channel.SendAsync(Make, isWrite: true, [HttpStatusCode.Created, HttpStatusCode.OK, HttpStatusCode.Accepted], cancellation);
+    }
+
+    private async Task<bool> HasBlobAsync(OciDescriptor blob, CancellationToken cancellation)
+    {
+        HttpStatusCode[] wanted = [HttpStatusCode.OK, HttpStatusCode.NotFound];
+        using var known = await _channel.SendAsync(() => new HttpRequestMessage(HttpMethod.Head, $"{_base}/blobs/{blob.Digest}"), isWrite: true, wanted, cancellation);
+        return known.StatusCode == HttpStatusCode.OK;
     }
 
     private async Task ContinueAsync(OciDescriptor blob, FileStream file, Action<long>? progress, CancellationToken cancellation)
@@ -124,7 +118,7 @@ internal sealed class RegistryClient(RegistryReference reference, RegistryLogin?
             return request;
         }
 
-        using var response = await _channel.SendAsync(Make, isWrite: false, cancellation, HttpStatusCode.OK, HttpStatusCode.PartialContent, HttpStatusCode.RequestedRangeNotSatisfiable);
+        using var response = await _channel.SendAsync(Make, isWrite: false, [HttpStatusCode.OK, HttpStatusCode.PartialContent, HttpStatusCode.RequestedRangeNotSatisfiable], cancellation);
 
         // A registry that does not know ranges sends it all again.
         if (response.StatusCode != HttpStatusCode.PartialContent) file.SetLength(start = 0);
@@ -149,35 +143,5 @@ internal sealed class RegistryClient(RegistryReference reference, RegistryLogin?
             await to.WriteAsync(buffer.AsMemory(0, read), cancellation);
             progress?.Invoke(read);
         }
-    }
-
-    // A chunk that failed may have arrived in part: the registry says how far it came.
-    private async Task<(Uri Location, int Sent)> PatchAsync(Uri location, byte[] bytes, int start, int length, CancellationToken cancellation)
-    {
-        HttpRequestMessage Make()
-        {
-            var content = new ByteArrayContent(bytes, start, length);
-            content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-            content.Headers.TryAddWithoutValidation("Content-Range", $"{start}-{start + length - 1}");
-            return new HttpRequestMessage(HttpMethod.Patch, location) { Content = content };
-        }
-
-        using var response = await _channel.SendAsync(Make, isWrite: true, cancellation, HttpStatusCode.Accepted, HttpStatusCode.RequestedRangeNotSatisfiable);
-        if (response.StatusCode == HttpStatusCode.Accepted) return (LocationOf(response), start + length);
-        using var status = await _channel.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, location), isWrite: true, cancellation, HttpStatusCode.NoContent);
-        string range = status.Headers.TryGetValues("Range", out var values) ? values.First() : "0-0";
-        int end = int.TryParse(range.AsSpan(range.IndexOf('-', StringComparison.Ordinal) + 1), out int last) ? last + 1 : 0;
-        if (end <= start || end > bytes.Length) throw new RegistryException($"the registry {reference.Host} lost an upload at {start} bytes; try again", isAway: true);
-        return (LocationOf(status), end);
-    }
-
-    private Uri LocationOf(HttpResponseMessage response)
-    {
-        if (response.Headers.Location is not { } location) throw new RegistryException($"the registry {reference.Host} began an upload without saying where", isAway: false);
-        var address = location.IsAbsoluteUri ? location : new Uri(reference.Address, location);
-
-        // Some registries behind a proxy name themselves with another scheme; bytes never go in the clear to another machine.
-        bool isSafe = address.Scheme == Uri.UriSchemeHttps || (reference.IsPlain && address.IsLoopback);
-        return isSafe ? address : throw new RegistryException($"the registry {reference.Host} wants an upload at {address.Authority} without TLS", isAway: false);
     }
 }

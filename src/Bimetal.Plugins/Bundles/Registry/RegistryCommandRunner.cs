@@ -6,12 +6,17 @@ using Bimetal.Wasm.Engine;
 
 namespace Bimetal.Plugins.Bundles.Registry;
 
+/// <summary>Files that say how a registry is spoken to.</summary>
+/// <param name="Auth">Logins; null: the usual places.</param>
+/// <param name="Ca">PEM certificates of the registry's authority; null: the system's count.</param>
+public sealed record RegistryFiles(string? Auth = null, string? Ca = null);
+
 /// <summary>Moves bundle files to and from registries.</summary>
 public static class RegistryCommandRunner
 {
     /// <summary>Uploads a bundle file with its signatures.</summary>
     /// <returns>0; 1 when the file is no sound bundle or the registry refuses; 2 for a reference that is none.</returns>
-    public static Task<int> PushAsync(string path, string reference, string? authFile, TextWriter output, TextWriter error, CancellationToken cancellation) =>
+    public static Task<int> PushAsync(string path, string reference, RegistryFiles files, TextWriter output, TextWriter error, CancellationToken cancellation) =>
         GuardAsync(reference, error, async target =>
         {
             if (target.Tag.Length == 0 || target.Digest is not null)
@@ -20,11 +25,9 @@ public static class RegistryCommandRunner
                 return ExitCodes.WrongUsage;
             }
 
-            BundleArchive archive;
-            await using (var file = File.OpenRead(path)) archive = BundleArchive.Read(file);
-            var bundle = PluginBundle.Of(path, archive);
+            var (archive, bundle) = PluginBundle.OpenLayout(path);
             bundle.VerifyAllLayers();
-            using var client = new RegistryClient(target, RegistryCredentials.Find(target.Host, authFile));
+            using var client = new RegistryClient(target, RegistryAccess.Find(target.Host, files.Auth, files.Ca));
             var digest = await BundleTransfer.PushAsync(archive, bundle, target, client, new TransferProgress(new LineProgress(error)), cancellation);
             await output.WriteLineAsync($"{target with { Digest = digest }}");
             return ExitCodes.Success;
@@ -33,11 +36,11 @@ public static class RegistryCommandRunner
     /// <summary>Downloads a bundle, or a wasm image of somebody else's, into a bundle file.</summary>
     /// <param name="outputPath">Null: the repository's last name, in the working folder.</param>
     /// <returns>0; 1 when the registry refuses or what it sends does not verify; 2 for a reference that is none.</returns>
-    public static Task<int> PullAsync(string reference, string? outputPath, string? authFile, TextWriter output, TextWriter error, CancellationToken cancellation) =>
+    public static Task<int> PullAsync(string reference, string? outputPath, RegistryFiles files, TextWriter output, TextWriter error, CancellationToken cancellation) =>
         GuardAsync(reference, error, async source =>
         {
             var store = UserStore();
-            using var client = new RegistryClient(source, RegistryCredentials.Find(source.Host, authFile));
+            using var client = new RegistryClient(source, RegistryAccess.Find(source.Host, files.Auth, files.Ca));
             var stored = await BundleTransfer.PullAsync(source, client, store, new TransferProgress(new LineProgress(error)), cancellation);
             var bundle = store.Open(source, stored);
             bundle.VerifyAllLayers();
@@ -62,9 +65,13 @@ public static class RegistryCommandRunner
         {
             return await work(reference);
         }
-        catch (Exception exception) when (exception is RegistryException or BundleException)
+        catch (RegistryException exception)
         {
             await error.WriteLineAsync($"{reference}: {exception.Message}");
+        }
+        catch (BundleException exception)
+        {
+            await error.WriteLineAsync($"{reference}: {exception.Message}; {RegistryBundles.Remedy}");
         }
         catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
         {

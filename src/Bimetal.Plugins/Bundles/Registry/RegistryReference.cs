@@ -21,8 +21,8 @@ public sealed partial record RegistryReference(string Host, string Repository, s
     /// <summary>The tag or, without one, the digest.</summary>
     public string TagOrDigest => Digest?.ToString() ?? Tag;
 
-    /// <summary>Plain HTTP is for registries on this machine alone.</summary>
-    public bool IsPlain
+    /// <summary>Whether the registry is on this machine.</summary>
+    public bool IsLoopback
     {
         get
         {
@@ -30,8 +30,6 @@ public sealed partial record RegistryReference(string Host, string Repository, s
             return name == "localhost" || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address));
         }
     }
-
-    public Uri Address => new($"{(IsPlain ? "http" : "https")}://{Host}/");
 
     /// <summary>Reads a reference; the scheme may be left out.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out RegistryReference? reference)

@@ -45,7 +45,8 @@ internal sealed record BundleSignature(byte[] Payload, byte[] Signature)
     /// <summary>Whether a key made it, over this digest.</summary>
     public bool IsBy(TrustKey key, OciDigest digest) => Names(digest) && key.Verifies(Payload, Signature);
 
-    private bool Names(OciDigest digest)
+    /// <summary>Whether it is over this digest, whoever made it.</summary>
+    public bool Names(OciDigest digest)
     {
         if (Payload.Length > MaximumPayloadBytes) return false;
         try

@@ -10,11 +10,11 @@ public static class SignatureCommandRunner
 {
     /// <summary>Adds a signature to a bundle file.</summary>
     /// <returns>0; 1 when the file is no sound bundle, or the key no private one.</returns>
-    public static int Sign(string path, string keyFile, TextWriter output, TextWriter error) => Guard(path, error, () =>
+    /// <param name="isRecursive">Each manifest of the bundle is signed as well.</param>
+    public static int Sign(string path, string keyFile, bool isRecursive, TextWriter output, TextWriter error) => Guard(path, error, () =>
     {
-        BundleArchive archive;
-        using (var file = File.OpenRead(path)) archive = BundleArchive.Read(file);
-        var signed = BundlePacker.Sign(archive, path, keyFile);
+        var archive = PluginBundle.OpenLayout(path).Archive;
+        var signed = BundlePacker.Sign(archive, path, keyFile, isRecursive);
         BundlePacker.Write(signed, path);
         using var key = TrustKey.LoadPrivate(keyFile);
         output.WriteLine($"{path}: {PluginBundle.Of(path, signed).Digest} signed with {keyFile} ({new TrustKey(keyFile, key.ExportSubjectPublicKeyInfo()).Fingerprint})");
@@ -30,16 +30,16 @@ public static class SignatureCommandRunner
         bundle.VerifyAllLayers();
         output.WriteLine($"{path}: {bundle.Label.Name} {bundle.Label.Version} {bundle.Digest}");
         output.WriteLine($"{path}: holds {string.Join(", ", bundle.Targets.Prepend(BuildTarget.Wasm))}; every digest is right");
-        var verdict = new SignaturePolicy { Builders = keys }.Judge(bundle, DateTimeOffset.UtcNow);
-        if (!verdict.IsBuilt)
-        {
-            error.WriteLine($"{path}: not verified: {verdict.Reason}; sign it with: bimetal sign {path} --key KEY");
-            return ExitCodes.Failure;
-        }
-
-        foreach (var key in keys.Where(key => bundle.Signatures.Any(signature => signature.IsBy(key, bundle.Digest)))) output.WriteLine($"{path}: signed by {key.Name} ({key.Fingerprint})");
-        return ExitCodes.Success;
+        foreach (var key in keys.Where(key => PartsBy(key, bundle).Length > 0)) output.WriteLine($"{path}: signed by {key.Name} ({key.Fingerprint}): {PartsBy(key, bundle)}");
+        var verdict = new SignaturePolicy { Builders = keys }.JudgeWhole(bundle, DateTimeOffset.UtcNow);
+        if (verdict.IsBuilt) return ExitCodes.Success;
+        error.WriteLine($"{path}: not verified: {verdict.Reason}; sign it with: bimetal sign {path} --key KEY");
+        return ExitCodes.Failure;
     });
+
+    /// <summary>What of a bundle a key signed.</summary>
+    private static string PartsBy(TrustKey key, PluginBundle bundle) =>
+        bundle.IsSignedBy(key) ? "everything" : string.Join(", ", bundle.Targets.Prepend(BuildTarget.Wasm).Where(target => bundle.IsSignedBy(key, target)));
 
     private static int Guard(string path, TextWriter error, Func<int> work)
     {

@@ -17,14 +17,9 @@ internal static class SignatureManifest
     public static bool IsOne(OciDescriptor manifest) =>
         manifest.Annotations.TryGetValue(MediaTypes.RefName, out string? name) && name.StartsWith("sha256-", StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal);
 
-    /// <summary>The signatures of an image in a layout.</summary>
-    /// <exception cref="BundleException">Their manifest cannot be read.</exception>
-    public static IReadOnlyList<BundleSignature> ReadAll(BundleArchive archive, OciDigest digest)
-    {
-        string tag = TagOf(digest);
-        var manifest = archive.Manifests.FirstOrDefault(entry => entry.Annotations.GetValueOrDefault(MediaTypes.RefName) == tag);
-        return manifest is null ? [] : Read(archive.Blobs, manifest);
-    }
+    /// <summary>All signatures of a layout, of whatever in it. Each says what it signs.</summary>
+    /// <exception cref="BundleException">A manifest cannot be read.</exception>
+    public static IReadOnlyList<BundleSignature> ReadAll(BundleArchive archive) => [.. archive.Manifests.Where(IsOne).SelectMany(manifest => Read(archive.Blobs, manifest))];
 
     /// <summary>The signatures of a manifest; layers that are something else do not count.</summary>
     public static IReadOnlyList<BundleSignature> Read(IBlobSource blobs, OciDescriptor manifest)
@@ -41,10 +36,10 @@ internal static class SignatureManifest
         return signatures;
     }
 
-    /// <summary>The layout with these signatures instead of those that it had.</summary>
-    public static BundleArchive WithSignatures(this BundleArchive archive, OciDescriptor image, IReadOnlyList<BundleSignature> signatures)
+    /// <summary>The layout with these signatures of an index or a manifest instead of those that it had.</summary>
+    public static BundleArchive WithSignatures(this BundleArchive archive, OciDigest signed, IReadOnlyList<BundleSignature> signatures)
     {
-        string tag = TagOf(image.Digest);
+        string tag = TagOf(signed);
         var manifest = Add(archive.Blobs, signatures) with { Annotations = new Dictionary<string, string> { [MediaTypes.RefName] = tag } };
         return archive with { Manifests = [.. archive.Manifests.Where(entry => entry.Annotations.GetValueOrDefault(MediaTypes.RefName) != tag), manifest] };
     }

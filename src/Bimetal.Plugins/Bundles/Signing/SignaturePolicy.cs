@@ -1,5 +1,6 @@
 // The section signatures: whose signature vouches for what. A publisher vouches for the module. A builder, the operator's own, vouches for
-// machine code as well: loading that code runs it, before anybody could look.
+// machine code as well: loading that code runs it, before anybody could look. A signature over the index is one over everything in it, a signature
+// over a manifest one over the artefacts of that platform.
 
 using Bimetal.Plugins.Bundles.Oci;
 
@@ -29,20 +30,24 @@ public sealed class SignaturePolicy : IEquatable<SignaturePolicy>
 
     public override int GetHashCode() => Text().GetHashCode(StringComparison.Ordinal);
 
-    internal SignatureVerdict Judge(PluginBundle bundle, DateTimeOffset now)
+    /// <summary>What signatures over the whole are worth.</summary>
+    internal SignatureVerdict JudgeWhole(PluginBundle bundle, DateTimeOffset now) => Judge(bundle, null, now);
+
+    /// <param name="target">The artefact that is to be loaded; null: all of them.</param>
+    internal SignatureVerdict Judge(PluginBundle bundle, BuildTarget? target, DateTimeOffset now)
     {
         var problems = new List<string>();
-        bool isBuilt = IsSignedBy(Builders, bundle, now, problems);
-        bool isPublished = isBuilt || IsSignedBy(Publishers, bundle, now, problems);
+        bool isBuilt = IsSignedBy(Builders, bundle, target, now, problems);
+        bool isPublished = isBuilt || IsSignedBy(Publishers, bundle, target, now, problems);
         string reason = problems.Count > 0 ? string.Join("; ", problems.Distinct())
             : bundle.Signatures.Count == 0 ? "it is not signed"
-            : $"none of its signatures ({bundle.Signatures.Count}) is by a trusted {(isPublished ? "builder" : "key")}";
+            : $"none of its signatures ({bundle.Signatures.Count}) is by a trusted {(isPublished ? "builder" : "key")}{(bundle.IsSignedInParts ? $" and over {target?.Name ?? "everything"}" : "")}";
         return new SignatureVerdict(isBuilt, isPublished, reason);
     }
 
-    private static bool IsSignedBy(IReadOnlyList<TrustKey> keys, PluginBundle bundle, DateTimeOffset now, List<string> problems)
+    private static bool IsSignedBy(IReadOnlyList<TrustKey> keys, PluginBundle bundle, BuildTarget? target, DateTimeOffset now, List<string> problems)
     {
-        foreach (var key in keys.Where(key => bundle.Signatures.Any(signature => signature.IsBy(key, bundle.Digest))))
+        foreach (var key in keys.Where(key => bundle.IsSignedBy(key, target)))
         {
             if (key.ProblemAt(now) is not { } problem) return true;
             problems.Add(problem);

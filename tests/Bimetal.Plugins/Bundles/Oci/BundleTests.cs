@@ -34,6 +34,38 @@ public sealed class BundleTests(BundleFixture fixture) : IClassFixture<BundleFix
         Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(Write(fixture.Pack(), "again.bimetal")));
     }
 
+    [Theory]
+    [InlineData(500, "500us")]
+    [InlineData(0.3, "0.3us")]
+    [InlineData(2_000_000, "2000000us")]
+    public void WhatTheManifestSays_IsReadBack(double budgetUs, string text)
+    {
+        var label = new BundleLabel("small", "1", "a text", TimeSpan.FromMicroseconds(budgetUs), "root");
+        var archive = BundleWriter.Make(label, new Dictionary<BuildTarget, byte[]> { [BuildTarget.Wasm] = [0] });
+        Assert.Equal((label, text), (PluginBundle.Of("x", archive).Label, label.BudgetText));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("us")]
+    [InlineData("-1us")]
+    [InlineData("1e300us")]
+    [InlineData("5 minutes")]
+    public void BudgetThatIsNone_IsNotRead(string text) => Assert.Null(BundleLabel.ParseBudget(text));
+
+    [Fact]
+    public void LatencyBudget_IsTheManifests_UnlessTheConfigurationSaysOtherwise()
+    {
+        var label = fixture.Folder.Manifest.Label with { LatencyBudget = TimeSpan.FromMicroseconds(250), RootId = "root" };
+        string path = Write(BundleWriter.Make(label, new Dictionary<BuildTarget, byte[]> { [BuildTarget.Wasm] = File.ReadAllBytes(fixture.Folder.PathOf(BuildTarget.Wasm)) }));
+        var config = new PluginConfig { Name = "small", Bundle = path };
+        var completed = PluginLoader.Complete(config, new PluginHostServices());
+        Assert.Equal((TimeSpan.FromMicroseconds(250), "root"), (completed.LatencyBudget, completed.RootId));
+        completed = PluginLoader.Complete(config with { LatencyBudget = TimeSpan.FromMilliseconds(1), RootId = "own" }, new PluginHostServices());
+        Assert.Equal((TimeSpan.FromMilliseconds(1), "own"), (completed.LatencyBudget, completed.RootId));
+        Assert.Equal(config, PluginLoader.Complete(config with { Bundle = path }, new PluginHostServices()) with { LatencyBudget = null, RootId = "" });
+    }
+
     [Fact]
     public void Skopeo_InspectsAndCopies_WithSignatures()
     {
@@ -66,9 +98,9 @@ public sealed class BundleTests(BundleFixture fixture) : IClassFixture<BundleFix
         string payload = _folder.Write("payload", $$"""{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"{{bundle.Digest}}" },"type":"cosign container image signature"},"optional":null}""");
         string der = Path.Combine(_folder.Path, "signature");
         Run("openssl", "dgst", "-sha256", "-sign", fixture.Builder, "-out", der, payload);
-        var signed = PluginBundle.Of("x", archive.WithSignatures(bundle.Root, [new BundleSignature(File.ReadAllBytes(payload), File.ReadAllBytes(der))]));
-        Assert.True(BundleFixture.Trusting(builder: fixture.Builder).Judge(signed, DateTimeOffset.UtcNow).IsBuilt);
-        Assert.False(BundleFixture.Trusting(builder: fixture.Publisher).Judge(signed, DateTimeOffset.UtcNow).IsBuilt);
+        var signed = PluginBundle.Of("x", archive.WithSignatures(bundle.Digest, [new BundleSignature(File.ReadAllBytes(payload), File.ReadAllBytes(der))]));
+        Assert.True(BundleFixture.Trusting(builder: fixture.Builder).JudgeWhole(signed, DateTimeOffset.UtcNow).IsBuilt);
+        Assert.False(BundleFixture.Trusting(builder: fixture.Publisher).JudgeWhole(signed, DateTimeOffset.UtcNow).IsBuilt);
     }
 
     [Fact]
@@ -86,6 +118,46 @@ public sealed class BundleTests(BundleFixture fixture) : IClassFixture<BundleFix
             + "build it yourself and sign it, or set metal: wasm",
             await RefusalAsync(published, MetalChoice.Native, trust));
         Assert.Contains("and it is not signed;", await RefusalAsync(Write(fixture.Pack(), "plain.bimetal"), MetalChoice.Native, trust), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SignatureOverAManifest_VouchesForThatPlatformAlone()
+    {
+        var archive = fixture.Pack();
+        var bundle = PluginBundle.Of("x", archive);
+        using var key = TrustKey.LoadPrivate(fixture.Builder);
+        BundleArchive SignedOver(BuildTarget target) => archive.WithSignatures(bundle.ManifestDigests[target], [BundleSignature.Make(key, bundle.ManifestDigests[target], "small")]);
+        var trust = BundleFixture.Trusting(fixture.Builder, fixture.Publisher, required: true);
+
+        string native = Write(SignedOver(BuildTarget.LinuxX64), "native.bimetal");
+        await using (var loaded = await LoadAsync(native, MetalChoice.Native, trust)) Assert.Equal(Metal.Native, loaded.Metal);
+        Assert.Equal(
+            $"{native}: signatures.require is true, and none of its signatures (1) is by a trusted key and over wasm; sign it with: bimetal sign BUNDLE --key KEY",
+            await RefusalAsync(native, MetalChoice.Wasm, trust));
+
+        string module = Write(SignedOver(BuildTarget.Wasm), "module.bimetal");
+        await using (var loaded = await LoadAsync(module, MetalChoice.Wasm, trust)) Assert.Equal(Metal.Wasm, loaded.Metal);
+        Assert.Contains("is by a trusted key and over linux-x64;", await RefusalAsync(module, MetalChoice.Native, trust), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PublishersSignatureOverTheModule_OutlivesARebuild_ByTheOperator()
+    {
+        string vendor = Write(BundlePacker.Sign(fixture.Pack(), "x", fixture.Publisher, isRecursive: true), "vendor.bimetal");
+        var rebuilt = BundlePacker.Sign(await BundlePacker.WrapAsync(vendor, BuildTarget.All, TestContext.Current.CancellationToken), "x", fixture.Builder);
+        var bundle = PluginBundle.Of("x", rebuilt);
+        var now = DateTimeOffset.UtcNow;
+        Assert.True(BundleFixture.Trusting(publisher: fixture.Publisher).Judge(bundle, BuildTarget.Wasm, now).IsPublished);
+        Assert.False(BundleFixture.Trusting(publisher: fixture.Publisher).JudgeWhole(bundle, now).IsPublished);
+        Assert.False(BundleFixture.Trusting(builder: fixture.Publisher).Judge(bundle, BuildTarget.CodeHere, now).IsBuilt);
+        Assert.True(BundleFixture.Trusting(builder: fixture.Builder).Judge(bundle, BuildTarget.CodeHere, now).IsBuilt);
+
+        string path = Write(rebuilt, "rebuilt.bimetal");
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Assert.Equal(1, SignatureCommandRunner.Verify(path, [fixture.Publisher + ".pub"], output, error));
+        Assert.Contains($"signed by {fixture.Publisher}.pub ({TrustKey.Load(fixture.Publisher + ".pub").Fingerprint}): wasm\n", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0, SignatureCommandRunner.Verify(path, [fixture.Builder + ".pub"], output, error));
     }
 
     [Fact]
@@ -115,9 +187,9 @@ public sealed class BundleTests(BundleFixture fixture) : IClassFixture<BundleFix
     {
         var bundle = PluginBundle.Of("x", BundlePacker.Sign(fixture.Pack(), "x", fixture.Builder));
         var key = TrustKey.Load(fixture.Builder + ".pub") with { NotAfter = new DateTimeOffset(2025, 6, 1, 0, 0, 0, TimeSpan.Zero) };
-        var verdict = new SignaturePolicy { Builders = [key] }.Judge(bundle, new DateTimeOffset(2025, 6, 2, 0, 0, 0, TimeSpan.Zero));
+        var verdict = new SignaturePolicy { Builders = [key] }.JudgeWhole(bundle, new DateTimeOffset(2025, 6, 2, 0, 0, 0, TimeSpan.Zero));
         Assert.Equal((false, $"the key {key.Name} expired on 2025-06-01"), (verdict.IsBuilt, verdict.Reason));
-        Assert.True(new SignaturePolicy { Builders = [key] }.Judge(bundle, new DateTimeOffset(2025, 5, 31, 0, 0, 0, TimeSpan.Zero)).IsBuilt);
+        Assert.True(new SignaturePolicy { Builders = [key] }.JudgeWhole(bundle, new DateTimeOffset(2025, 5, 31, 0, 0, 0, TimeSpan.Zero)).IsBuilt);
     }
 
     [Fact]
@@ -154,11 +226,11 @@ public sealed class BundleTests(BundleFixture fixture) : IClassFixture<BundleFix
         using var error = new StringWriter();
         Assert.Equal(1, SignatureCommandRunner.Verify(path, [fixture.Builder + ".pub"], output, error));
         Assert.Equal($"{path}: not verified: it is not signed; sign it with: bimetal sign {path} --key KEY\n", error.ToString());
-        Assert.Equal(0, SignatureCommandRunner.Sign(path, fixture.Builder, output, error));
-        Assert.Equal(0, SignatureCommandRunner.Sign(path, fixture.Publisher, output, error));
+        Assert.Equal(0, SignatureCommandRunner.Sign(path, fixture.Builder, isRecursive: false, output, error));
+        Assert.Equal(0, SignatureCommandRunner.Sign(path, fixture.Publisher, isRecursive: false, output, error));
         Assert.Equal(0, SignatureCommandRunner.Verify(path, [fixture.Publisher + ".pub"], output, error));
         Assert.Equal(2, PluginBundle.OpenFile(path).Signatures.Count);
-        Assert.Equal(0, SignatureCommandRunner.Sign(path, fixture.Builder, output, error));
+        Assert.Equal(0, SignatureCommandRunner.Sign(path, fixture.Builder, isRecursive: false, output, error));
         Assert.Equal(2, PluginBundle.OpenFile(path).Signatures.Count);
     }
 

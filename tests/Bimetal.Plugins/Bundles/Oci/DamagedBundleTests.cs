@@ -78,10 +78,76 @@ public sealed class DamagedBundleTests(BundleFixture fixture) : IClassFixture<Bu
                 bool isRefused = IsRefused(archive, config);
                 bytes[at] ^= 1;
 
-                // The config blobs of the manifests say nothing that is used.
-                Assert.True(isRefused || IsConfig(bytes), $"a change of byte {at} of {digest} was not found");
+                // The config of a signature's manifest says nothing, and nobody reads it.
+                Assert.True(isRefused || IsConfigOfSignature(bytes), $"a change of byte {at} of {digest} was not found");
             }
         }
+    }
+
+    [Fact]
+    public async Task ChangedByteOfEachLayer_IsFound_BeforeAnythingIsMapped()
+    {
+        var archive = BundlePacker.Sign(fixture.Pack(), "x", fixture.Builder);
+        OciDigest[] artefacts = [.. fixture.Outcomes.Select(outcome => OciDigest.Of(File.ReadAllBytes(outcome.Result!.Path)))];
+        var layers = archive.Blobs.All.Where(blob => artefacts.Contains(blob.Digest)).ToList();
+        Assert.Equal(fixture.Outcomes.Count, layers.Count);
+        string name = $"flip-{Guid.NewGuid():N}.bimetal", path = Path.Combine(_folder.Path, name);
+        foreach (var (digest, bytes) in layers)
+        {
+            bytes[bytes.Length / 2] ^= 1;
+            BundlePacker.Write(archive, path);
+            bytes[bytes.Length / 2] ^= 1;
+            foreach (var metal in (MetalChoice[])[MetalChoice.Native, MetalChoice.Wasm])
+                Assert.StartsWith($"{path}: the digest of the blob {digest} does not match: its bytes have ", await RefusalAsync(path, metal), StringComparison.Ordinal);
+        }
+
+        // Mapped code shows under the file's name, as soon as the file is sound.
+        Assert.DoesNotContain(name, await File.ReadAllTextAsync("/proc/self/maps", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        BundlePacker.Write(archive, path);
+        await using (await LoadAsync(path, MetalChoice.Native)) Assert.Contains(name, await File.ReadAllTextAsync("/proc/self/maps", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FileThatChangesAfterItWasRead_DoesNotChangeWhatRuns()
+    {
+        string path = Path.Combine(_folder.Path, "small.bimetal");
+        BundlePacker.Write(BundlePacker.Sign(fixture.Pack(), "x", fixture.Builder), path);
+        var config = Config(path, MetalChoice.Native);
+        var source = BundleSource.Choose(PluginBundle.OpenFile(path), config, Metal.Native, new PluginHostServices());
+        await File.WriteAllTextAsync(path, "something else", TestContext.Current.CancellationToken);
+        await using var plugin = Plugins.Native.NativePlugin.Load(config, source, new PluginHostServices());
+        Assert.Equal(Metal.Native, plugin.Metal);
+    }
+
+    [Theory]
+    [InlineData(MediaTypes.WasmLayer, PluginBundle.MaximumModuleBytes)]
+    [InlineData(MediaTypes.NativeLayer, PluginBundle.MaximumMachineCodeBytes)]
+    [InlineData(MediaTypes.CodeLayer, PluginBundle.MaximumMachineCodeBytes)]
+    public async Task OversizedLayer_IsNamed(string mediaType, long maximumBytes)
+    {
+        var blobs = new BlobSet();
+        var layer = blobs.Add(mediaType, [1, 2, 3]) with { SizeBytes = maximumBytes + 1 };
+        var config = blobs.Add(MediaTypes.ImageConfig, "{}"u8.ToArray());
+        var manifest = blobs.Add(MediaTypes.Manifest, new OciDocument(MediaTypes.Manifest, [layer], config, new Dictionary<string, string>()).Write()) with { Os = "linux", Architecture = "amd64" };
+        var index = blobs.Add(MediaTypes.Index, new OciDocument(MediaTypes.Index, [manifest], null, new Dictionary<string, string>()).Write());
+        string path = Path.Combine(_folder.Path, "large.bimetal");
+        BundlePacker.Write(new BundleArchive([index], blobs), path);
+        Assert.Equal($"{path}: the layer {layer.Digest} has {maximumBytes + 1} bytes, {maximumBytes} are the most; fetch or build the bundle again", await RefusalAsync(path, MetalChoice.Wasm));
+    }
+
+    [Fact]
+    public async Task UnknownAndExpiredKeys_AreNamed_WithTheRemedy()
+    {
+        string path = Path.Combine(_folder.Path, "small.bimetal");
+        BundlePacker.Write(BundlePacker.Sign(fixture.Pack(), "x", fixture.Publisher), path);
+        var required = BundleFixture.Trusting(fixture.Builder, required: true);
+        Assert.Equal(
+            $"{path}: signatures.require is true, and none of its signatures (1) is by a trusted key; sign it with: bimetal sign BUNDLE --key KEY",
+            await RefusalAsync(path, MetalChoice.Wasm, required));
+        var expired = TrustKey.Load(fixture.Publisher + ".pub") with { NotAfter = new DateTimeOffset(2025, 6, 1, 0, 0, 0, TimeSpan.Zero) };
+        Assert.Equal(
+            $"{path}: signatures.require is true, and the key {expired.Name} expired on 2025-06-01; sign it with: bimetal sign BUNDLE --key KEY",
+            await RefusalAsync(path, MetalChoice.Wasm, new SignaturePolicy { Builders = [expired], IsRequired = true }));
     }
 
     [Fact]
@@ -125,9 +191,25 @@ public sealed class DamagedBundleTests(BundleFixture fixture) : IClassFixture<Bu
         Assert.StartsWith("/nowhere/key.pem: cannot be read", Assert.Throws<PluginLoadException>(() => TrustKey.Load("/nowhere/key.pem")).Message, StringComparison.Ordinal);
     }
 
+    private PluginConfig Config(string path, MetalChoice metal) =>
+        new() { Name = "small", Bundle = path, Trust = Trust.FirstParty, Metal = metal, Signatures = BundleFixture.Trusting(fixture.Builder) };
+
+    private Task<Plugin> LoadAsync(string path, MetalChoice metal, SignaturePolicy? trust = null)
+    {
+        var config = Config(path, metal);
+        return PluginLoader.LoadAsync(trust is null ? config : config with { Signatures = trust }, new PluginHostServices { Engine = Guests.Guest.Engine }, TestContext.Current.CancellationToken);
+    }
+
+    private async Task<string> RefusalAsync(string path, MetalChoice metal, SignaturePolicy? trust = null)
+    {
+        string message = (await Assert.ThrowsAsync<PluginLoadException>(() => LoadAsync(path, metal, trust))).Message;
+        Assert.DoesNotContain('\n', message);
+        return message;
+    }
+
     private static string Full(string text) => text.Replace("DIGEST", "sha256:" + s_zeros, StringComparison.Ordinal);
 
-    private static bool IsConfig(byte[] blob) => Encoding.UTF8.GetString(blob) is var text && (text.Contains("layerDigests", StringComparison.Ordinal) || text.Contains("diff_ids", StringComparison.Ordinal));
+    private static bool IsConfigOfSignature(byte[] blob) => Encoding.UTF8.GetString(blob).StartsWith("{\"architecture\":\"\"", StringComparison.Ordinal);
 
     private static bool IsRefused(BundleArchive archive, PluginConfig config)
     {

@@ -7,8 +7,8 @@ using System.Text;
 
 namespace Bimetal.Plugins.Tests.Bundles.Registry;
 
-/// <summary>A request as the fake sees it: "GET /v2/…" and its fields, lower case.</summary>
-internal sealed record FakeRequest(string Line, IReadOnlyDictionary<string, string> Fields);
+/// <summary>A request as the fake sees it: "GET /v2/…", its fields, lower case, and what came of its body.</summary>
+internal sealed record FakeRequest(string Line, IReadOnlyDictionary<string, string> Fields, byte[] Body);
 
 /// <summary>What it answers. A body can be cut off after some bytes, as by a connection that breaks.</summary>
 internal sealed record FakeAnswer(int Status, byte[] Body, string Fields = "", int? CutAfter = null);
@@ -29,6 +29,9 @@ internal sealed class FakeRegistry : IAsyncDisposable
     }
 
     public string Host => _listener.LocalEndpoint.ToString()!;
+
+    /// <summary>The connection of the next request with a longer body breaks after that many bytes of it, without an answer. Null: none does.</summary>
+    public int? CutBodyAfter { get; set; }
 
     /// <summary>The request lines until now.</summary>
     public IReadOnlyList<string> Seen
@@ -78,7 +81,17 @@ internal sealed class FakeRegistry : IAsyncDisposable
 
         string request = line[..line.LastIndexOf(' ')];
         lock (_seen) _seen.Add(request);
-        var answer = _answer(new FakeRequest(request, fields));
+        int length = fields.TryGetValue("content-length", out string? text) ? int.Parse(text) : 0;
+        bool isCut = CutBodyAfter < length;
+        char[] body = new char[isCut ? CutBodyAfter!.Value : length];
+        if (body.Length > 0) await reader.ReadBlockAsync(body, _stop.Token);
+        var answer = _answer(new FakeRequest(request, fields, Encoding.Latin1.GetBytes(body)));
+        if (isCut)
+        {
+            CutBodyAfter = null;
+            return;
+        }
+
         string head = $"HTTP/1.1 {answer.Status} X\r\nContent-Length: {answer.Body.Length}\r\nConnection: close\r\n{answer.Fields}\r\n";
         await stream.WriteAsync(Encoding.Latin1.GetBytes(head), _stop.Token);
         await stream.WriteAsync(answer.Body.AsMemory(0, answer.CutAfter ?? answer.Body.Length), _stop.Token);

@@ -12,6 +12,7 @@ namespace Bimetal.Plugins.Tests.Bundles.Registry;
 public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleFixture>, IDisposable
 {
     private static readonly TimeSpan s_backoff = TimeSpan.FromMilliseconds(1);
+    private static readonly RegistryAccess s_access = new() { Backoff = s_backoff };
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     private readonly TemporaryFolder _folder = new();
@@ -23,10 +24,10 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
     [InlineData("127.0.0.1:5000/p:latest", "127.0.0.1:5000", "p", "latest", true)]
     [InlineData("oci://[::1]:5000/a-b/c.d/e__f:x_y", "[::1]:5000", "a-b/c.d/e__f", "x_y", true)]
     [InlineData("localhost:80/p@sha256:0000000000000000000000000000000000000000000000000000000000000000", "localhost:80", "p", "", true)]
-    public void Reference_IsRead(string text, string host, string repository, string tag, bool isPlain)
+    public void Reference_IsRead(string text, string host, string repository, string tag, bool isLoopback)
     {
         Assert.True(RegistryReference.TryParse(text, out var reference));
-        Assert.Equal((host, repository, tag, isPlain), (reference.Host, reference.Repository, reference.Tag, reference.IsPlain));
+        Assert.Equal((host, repository, tag, isLoopback), (reference.Host, reference.Repository, reference.Tag, reference.IsLoopback));
     }
 
     [Theory]
@@ -50,19 +51,19 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
         using var output = new StringWriter();
         using var error = new StringWriter();
 
-        Assert.Equal(1, await RegistryCommandRunner.PushAsync(path, reference, _folder.Write("none.json", "{}"), output, error, Stop));
+        Assert.Equal(1, await RegistryCommandRunner.PushAsync(path, reference, new RegistryFiles(_folder.Write("none.json", "{}")), output, error, Stop));
         Assert.Contains($"{reference}: the registry {registry.Host} answers 401", error.ToString(), StringComparison.Ordinal);
-        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, reference, auth, output, error, Stop));
+        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, reference, new RegistryFiles(auth), output, error, Stop));
         Assert.Equal($"{reference}@{PluginBundle.OpenFile(path).Digest}\n", output.ToString());
 
         Assert.True(RegistryReference.TryParse(reference, out var parsed));
         var store = new BundleStore(Path.Combine(_folder.Path, "store"));
-        using var client = new RegistryClient(parsed!, RegistryCredentials.Find(registry.Host, auth), s_backoff);
+        using var client = new RegistryClient(parsed!, RegistryAccess.Find(registry.Host, auth, null));
         var stored = await BundleTransfer.PullAsync(parsed!, client, store, null, Stop);
         var pulled = store.Open(parsed!, stored);
         pulled.VerifyAllLayers();
         Assert.Equal(PluginBundle.OpenFile(path).Digest, pulled.Digest);
-        Assert.True(BundleFixture.Trusting(fixture.Builder).Judge(pulled, DateTimeOffset.UtcNow).IsBuilt);
+        Assert.True(BundleFixture.Trusting(fixture.Builder).JudgeWhole(pulled, DateTimeOffset.UtcNow).IsBuilt);
 
         // As a file it is the same again, config blobs and all.
         string copy = Path.Combine(_folder.Path, "copy.bimetal");
@@ -80,40 +81,8 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
         Assert.Equal(PluginBundle.OpenFile(path).ReadModule(), (await PullAsync($"oci://{registry.Host}/skopeo/small:1")).ReadModule());
 
         using var output = new StringWriter();
-        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, $"oci://{registry.Host}/own/small:1", null, output, TextWriter.Null, Stop));
+        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, $"oci://{registry.Host}/own/small:1", new RegistryFiles(), output, TextWriter.Null, Stop));
         Assert.Contains(MediaTypes.Index, await RunAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{registry.Host}/own/small:1"), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData(MediaTypes.OldWasmLayer, false)]
-    [InlineData(MediaTypes.TarGzipLayer, true)]
-    [InlineData(MediaTypes.DockerTarGzipLayer, true)]
-    public async Task WasmImagesOfOthers_ArePulled(string mediaType, bool isTar)
-    {
-        await using var registry = await RunningRegistry.StartAsync();
-        byte[] module = File.ReadAllBytes(fixture.Folder.PathOf(BuildTarget.Wasm));
-        byte[] layer = module;
-        if (isTar)
-        {
-            File.WriteAllBytes(Path.Combine(_folder.Path, "plugin.wasm"), module);
-            string tar = Path.Combine(_folder.Path, "layer.tar.gz");
-            await RunAsync("tar", "-czf", tar, "-C", _folder.Path, "./plugin.wasm");
-            layer = await File.ReadAllBytesAsync(tar, Stop);
-        }
-
-        Assert.True(RegistryReference.TryParse($"oci://{registry.Host}/istio/plugin:1", out var reference));
-        using (var client = new RegistryClient(reference!, null, s_backoff))
-        {
-            var blobs = new BlobSet();
-            string manifestType = mediaType == MediaTypes.DockerTarGzipLayer ? MediaTypes.DockerManifest : MediaTypes.Manifest;
-            var descriptor = blobs.Add(mediaType, layer);
-            var config = blobs.Add("application/vnd.module.wasm.config.v1+json", "{}"u8.ToArray());
-            await client.PutBlobAsync(descriptor, layer, null, Stop);
-            await client.PutBlobAsync(config, "{}"u8.ToArray(), null, Stop);
-            await client.PutManifestAsync("1", manifestType, new OciDocument(manifestType, [descriptor], config, new Dictionary<string, string>()).Write(), Stop);
-        }
-
-        Assert.Equal(module, (await PullAsync(reference!.ToString())).ReadModule());
     }
 
     [Fact]
@@ -209,7 +178,7 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
         await using var registry = await RunningRegistry.StartAsync();
         string path = Path.Combine(_folder.Path, "small.bimetal"), reference = $"oci://{registry.Host}/edge/small:live", store = Path.Combine(_folder.Path, "store");
         BundlePacker.Write(fixture.Pack(), path);
-        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, reference, null, TextWriter.Null, TextWriter.Null, Stop));
+        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, reference, new RegistryFiles(), TextWriter.Null, TextWriter.Null, Stop));
         var config = new PluginConfig { Name = "small", Bundle = reference };
         Assert.Null(await new RegistryBundles(store, s_backoff).RefreshAsync(config, Stop));
 
@@ -225,7 +194,7 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
         await registry.StartAgainAsync();
         Assert.False(await restarted.PollAsync(config, Stop));
         BundlePacker.Write(BundlePacker.Sign(fixture.Pack(), "x", fixture.Builder), path);
-        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, reference, null, TextWriter.Null, TextWriter.Null, Stop));
+        Assert.Equal(0, await RegistryCommandRunner.PushAsync(path, reference, new RegistryFiles(), TextWriter.Null, TextWriter.Null, Stop));
         Assert.True(await restarted.PollAsync(config, Stop));
         Assert.False(await restarted.PollAsync(config, Stop));
         Assert.False(await restarted.PollAsync(config with { Bundle = $"{reference}@{restarted.Open(config).Digest}" }, Stop));
@@ -234,13 +203,13 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
     private static FakeAnswer Document(string json) => new(200, Encoding.UTF8.GetBytes(json));
 
     private static RegistryClient ClientOf(FakeRegistry registry, RegistryLogin? login = null) =>
-        new(new RegistryReference(registry.Host, "p", "1", null), login, s_backoff);
+        new(new RegistryReference(registry.Host, "p", "1", null), s_access with { Login = login });
 
     private async Task<PluginBundle> PullAsync(string text)
     {
         Assert.True(RegistryReference.TryParse(text, out var reference));
         var store = new BundleStore(Path.Combine(_folder.Path, "store"));
-        using var client = new RegistryClient(reference, null, s_backoff);
+        using var client = new RegistryClient(reference, s_access);
         var bundle = store.Open(reference, await BundleTransfer.PullAsync(reference, client, store, null, Stop));
         bundle.VerifyAllLayers();
         return bundle;
