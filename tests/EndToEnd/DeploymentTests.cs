@@ -21,6 +21,14 @@ public sealed class DeploymentTests
         Assert.Contains("2.34 is promised", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("deploy/Containerfile", "# Not built where this was written: ")]
+    [InlineData("deploy/kubernetes/bimetal.yaml", "# Not run where this was written: ")]
+    [InlineData("deploy/bimetal.service", "# Checked with `systemd-analyze verify`; no service manager could be run where this was written.")]
+    [InlineData(".github/workflows/matrix.yml", "# Not run where this was written: ")]
+    public void WhatCouldNotBeRunHere_SaysSoInItsFirstLine(string file, string beginning) =>
+        Assert.StartsWith(beginning, File.ReadLines(Path.Combine(Repository.Root, file)).First(), StringComparison.Ordinal);
+
     [Fact]
     public async Task Kubernetes_ConfigMap_HoldsAGoodConfiguration()
     {

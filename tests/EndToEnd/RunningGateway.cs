@@ -7,13 +7,15 @@ namespace Bimetal.EndToEnd.Tests;
 
 internal sealed partial class RunningGateway : IAsyncDisposable
 {
-    private const string Listeners = "listeners: [ { address: 127.0.0.1:0 } ]\n";
+    private const string Loopback = "127.0.0.1";
 
     private readonly TemporaryFolder _folder;
+    private readonly string _listeners;
     private readonly BimetalProcess _process;
 
-    private RunningGateway(TemporaryFolder folder, BimetalProcess process, Uri address)
+    private RunningGateway(TemporaryFolder folder, string listeners, BimetalProcess process, Uri address)
     {
+        _listeners = listeners;
         _folder = folder;
         _process = process;
         Client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
@@ -24,16 +26,20 @@ internal sealed partial class RunningGateway : IAsyncDisposable
     internal BimetalProcess Process => _process;
 
     /// <summary>Starts on a free port. <paramref name="write"/> gets a private folder and returns the configuration below the listeners.</summary>
-    internal static async Task<RunningGateway> StartAsync(Func<TemporaryFolder, string> write, params (string Name, string Value)[] environment)
+    internal static Task<RunningGateway> StartAsync(Func<TemporaryFolder, string> write, params (string Name, string Value)[] environment) => StartAsync(Loopback, write, environment);
+
+    /// <param name="ip">A loopback address, which stands for a machine of its own.</param>
+    internal static async Task<RunningGateway> StartAsync(string ip, Func<TemporaryFolder, string> write, params (string Name, string Value)[] environment)
     {
         var folder = new TemporaryFolder();
-        string config = folder.Write("gateway.yaml", Listeners + write(folder));
+        string listeners = $"listeners: [ {{ address: {ip}:0 }} ]\n";
+        string config = folder.Write("gateway.yaml", listeners + write(folder));
         var process = BimetalProcess.Start(["run", config], environment: environment);
         try
         {
             // Plugins may have to be compiled first.
             string address = await process.WaitForAsync(text => Listening().Match(text) is { Success: true } match ? match.Groups[1].Value : null, TimeSpan.FromMinutes(2));
-            return new RunningGateway(folder, process, new Uri($"http://{address}"));
+            return new RunningGateway(folder, listeners, process, new Uri($"http://{address}"));
         }
         catch
         {
@@ -44,7 +50,7 @@ internal sealed partial class RunningGateway : IAsyncDisposable
     }
 
     /// <summary>Replaces the configuration, below the listeners, as an editor does: a new file is renamed over the old one.</summary>
-    internal void Rewrite(string configuration) => File.Move(_folder.Write("gateway.yaml.new", Listeners + configuration), Path.Combine(_folder.Path, "gateway.yaml"), overwrite: true);
+    internal void Rewrite(string configuration) => File.Move(_folder.Write("gateway.yaml.new", _listeners + configuration), Path.Combine(_folder.Path, "gateway.yaml"), overwrite: true);
 
     internal async Task<(int Status, string Body)> GetAsync(string path)
     {
@@ -68,6 +74,6 @@ internal sealed partial class RunningGateway : IAsyncDisposable
         _folder.Dispose();
     }
 
-    [GeneratedRegex(@"listening\D+?(127\.0\.0\.1:\d+)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"listening\D+?(127\.0\.0\.\d+:\d+)", RegexOptions.IgnoreCase)]
     private static partial Regex Listening();
 }
