@@ -159,6 +159,7 @@ public sealed class GatewayHost : IAsyncDisposable
         finally
         {
             _callouts.Settle();
+            _pluginStates.Memory.LimitBytes = (_model?.Config ?? config).PluginMemoryBytes;
             _changing.Release();
         }
     }
@@ -167,6 +168,7 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         var previous = _model;
         _callouts.Expect(config);
+        _pluginStates.Memory.LimitBytes = config.PluginMemoryBytes;
         var plugins = await PluginStart.LoadAllAsync(config, previous?.Plugins ?? [], _options, cancellation);
         TelemetryModel? telemetry = null;
         try

@@ -2,9 +2,11 @@
 
 using System.Globalization;
 using System.Text;
+using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
 using Bimetal.Plugins.Tests.Guests;
+using Bimetal.Plugins.Tests.Streams;
 using Bimetal.Testing;
 
 namespace Bimetal.Plugins.Tests;
@@ -136,6 +138,50 @@ public sealed class QuotaTests
         Assert.True(state.HeldBodies.UsedBytes >= 4);
         stream.Dispose();
         Assert.Equal(0, state.HeldBodies.UsedBytes);
+    }
+
+    [Theory]
+    [InlineData(InstancePolicy.PerRequest)]
+    [InlineData(InstancePolicy.Shared)]
+    public async Task PluginMemory_AtTheStart_RefusesThePlugin(InstancePolicy instance)
+    {
+        var states = new PluginStates();
+        states.Memory.LimitBytes = 65_536;
+        var error = await Assert.ThrowsAsync<PluginLoadException>(() => ScriptPlugin.LoadAsync("request_headers: return 0", instance, states: states));
+        Assert.Contains("would pass plugin_memory", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, states.Memory.UsedBytes);
+    }
+
+    [Fact]
+    public async Task PluginMemory_OneCloneMore_IsRefused_UntilOneIsBack()
+    {
+        var states = new PluginStates();
+        await using (var plugin = await ScriptPlugin.LoadAsync("request_headers: return 0", InstancePolicy.PerRequest, states: states))
+        {
+            states.Memory.LimitBytes = states.Memory.UsedBytes;
+            var streams = Enumerable.Range(0, plugin.Plugin.Instances.Existing).Select(_ => plugin.Begin()).ToList();
+            Assert.Null(plugin.Plugin.TryBegin(Headers.Request(), out var failure));
+            Assert.Equal(FailureKind.Load, failure!.Kind);
+            Assert.Contains("would pass plugin_memory", failure.Detail, StringComparison.Ordinal);
+            streams[0].Dispose();
+            streams[0] = plugin.Begin();
+            foreach (var stream in streams) stream.Dispose();
+        }
+
+        Assert.Equal(0, states.Memory.UsedBytes);
+    }
+
+    [Fact]
+    public async Task PluginMemory_Growth_IsRefused_AndWhatWasGrownComesBack()
+    {
+        var states = new PluginStates();
+        await using var plugin = await ScriptPlugin.LoadAsync("request_headers: grow 3; grow 3", InstancePolicy.PerRequest, states: states);
+        long before = states.Memory.UsedBytes;
+        states.Memory.LimitBytes = before + (4 * 65_536);
+        string[] answers = plugin.RunRequestHeaders();
+        Assert.NotEqual("grow=4294967295", answers[0]);
+        Assert.Equal("grow=4294967295", answers[1]);
+        Assert.Equal(before, states.Memory.UsedBytes);
     }
 
     [Fact]

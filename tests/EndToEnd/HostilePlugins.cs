@@ -14,6 +14,9 @@ internal static class HostilePlugins
 
     internal static byte[] StackOverflow { get; } = Make("(call $recurse) (i32.const 0)", "(func $recurse (call $recurse) (call $recurse))");
 
+    /// <summary>Holds its request for ever.</summary>
+    internal static byte[] Waits { get; } = Make("(i32.const 1)");
+
     /// <summary>Grows memory as far as it gets, writes to every page, and traps when no more comes.</summary>
     internal static byte[] MemoryBomb { get; } = Make(
         "(local $at i32) (loop (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable)) "

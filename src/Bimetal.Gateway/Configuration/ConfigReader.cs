@@ -13,6 +13,9 @@ public static class ConfigReader
     /// <summary>Largest configuration file; 10,000 routes need about 2 MiB.</summary>
     public const int MaximumFileBytes = 32 << 20;
 
+    /// <summary>Less holds hardly an instance.</summary>
+    private const long LeastPluginMemoryBytes = 1 << 20;
+
     /// <summary>Reads a file. Never throws for what is in it or for a file that cannot be read.</summary>
     /// <param name="opensBundles">Whether the plugins that it names are looked at as well, as far as that goes without running them.</param>
     public static ConfigResult Read(string path, bool opensBundles = false)
@@ -72,13 +75,14 @@ public static class ConfigReader
         var redis = RedisReader.Read(root);
         var routes = RouteReader.Read(root, upstreams, plugins, report);
         RateLimitFilterReader.ReportMissingRedis(routes, redis, report);
+        long pluginMemoryBytes = root.Size("plugin_memory", GatewayConfig.DefaultPluginMemoryBytes, LeastPluginMemoryBytes, long.MaxValue);
         root.Finish();
         RouteReader.ReportShadowed(routes, report);
         if (report.OpensBundles) PluginReader.CheckBundles(root, plugins, profile, report);
         if (report.Errors.Count > 0) return Failed(report);
         var config = new GatewayConfig
         {
-            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, MemoryBytes = memory, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, Profile = profile, WatchedFiles = [.. report.Watched],
+            Listeners = listeners, Admin = admin, Telemetry = telemetry, Shutdown = shutdown, MemoryBytes = memory, Upstreams = upstreams, Plugins = plugins, Redis = redis, Routes = routes, Profile = profile, PluginMemoryBytes = pluginMemoryBytes, WatchedFiles = [.. report.Watched],
         };
         return new ConfigResult(config, [], report.Warnings);
     }

@@ -1,6 +1,7 @@
 // The whole configuration as immutable records: made by ConfigReader (or by a test), turned into a GatewayModel by GatewayHost.
 
 using System.Net;
+using Bimetal.Gateway.Limits;
 using Bimetal.Plugins;
 
 namespace Bimetal.Gateway.Configuration;
@@ -23,6 +24,12 @@ public sealed record GatewayConfig
     public IReadOnlyDictionary<string, UpstreamConfig> Upstreams { get; init; } = new Dictionary<string, UpstreamConfig>();
 
     public IReadOnlyDictionary<string, PluginConfig> Plugins { get; init; } = new Dictionary<string, PluginConfig>();
+
+    /// <summary><c>plugin_memory</c>: what the linear memories of all instances may have together, in bytes.</summary>
+    public long PluginMemoryBytes { get; init; } = DefaultPluginMemoryBytes;
+
+    /// <summary>Half of what the process may have: the other half is for connections, bodies and native plugins.</summary>
+    public static long DefaultPluginMemoryBytes { get; } = SystemMemory.LimitBytes / 2;
 
     /// <summary>Null: none.</summary>
     public RedisConfig? Redis { get; init; }

@@ -104,7 +104,7 @@ internal sealed class WasmPlugin : Plugin
     /// <exception cref="PluginLoadException">It failed, or refused.</exception>
     public GuestInstance Start(InstanceSource source, SharedInstances.Slot? slot = null)
     {
-        var options = new InstanceOptions { MaximumMemoryPages = MaximumMemoryPages, MaximumTableElements = MaximumTableElements };
+        var options = new InstanceOptions { MaximumMemoryPages = MaximumMemoryPages, MaximumTableElements = MaximumTableElements, MemoryAllowance = Services.States.Memory };
         var instance = Module.CreateInstance(options);
         try
         {

@@ -60,7 +60,7 @@ public sealed class ShadowPlugin : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(services);
         if (shadow.Metal == Metal.Native && config.Trust != Trust.FirstParty) throw new PluginLoadException($"{config.Bundle}: plugin {config.Name} is third-party, and third-party code never runs native, not as a shadow either");
         var own = config with { Metal = shadow.Metal == Metal.Native ? MetalChoice.Native : MetalChoice.Wasm };
-        var apart = Taped(services) with { States = new PluginStates(), HttpCaller = NoHttpCaller.Instance, Log = SilentPluginLog.Instance };
+        var apart = Taped(services) with { States = new PluginStates(services.States.Memory), HttpCaller = NoHttpCaller.Instance, Log = SilentPluginLog.Instance };
         return new ShadowPlugin(await PluginLoader.LoadAsync(own, apart, cancellation), shadow.Sample);
     }
 

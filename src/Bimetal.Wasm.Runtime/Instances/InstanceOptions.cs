@@ -10,6 +10,9 @@ public sealed record InstanceOptions
     /// <summary>Pages of 64 KiB of each memory.</summary>
     public uint MaximumMemoryPages { get; init; } = GuestMemory.MaximumPages;
 
+    /// <summary>What the memories share with those of other instances; null: nothing.</summary>
+    public MemoryAllowance? MemoryAllowance { get; init; }
+
     /// <summary>Elements of all tables of the instance together, 32 bytes each: a few bytes of a module can declare a large table.</summary>
     public uint MaximumTableElements { get; init; } = GuestTable.MaximumElements;
 }

@@ -20,11 +20,13 @@ public sealed unsafe class GuestMemory : GuestObject
 
     private readonly SizeLimits _declared;
     private readonly uint _pageLimit;
+    private readonly MemoryAllowance? _allowance;
 
     // SAFETY: the record and the slot are freed by FreeNative only, when nothing is linked with this memory any more.
-    private GuestMemory(SizeLimits declared, uint pageLimit)
+    private GuestMemory(SizeLimits declared, uint pageLimit, MemoryAllowance? allowance)
     {
         _declared = declared;
+        _allowance = allowance;
         _pageLimit = Math.Min(Math.Min(declared.Maximum ?? MaximumPages, pageLimit), MaximumPages);
         if (declared.Minimum > _pageLimit)
             throw new InstanceLimitException($"The module asks for {declared.Minimum} pages of memory (64 KiB each), the limit is {_pageLimit}. Raise limits.memory.");
@@ -92,30 +94,43 @@ public sealed unsafe class GuestMemory : GuestObject
     {
         oldPages = PageCount;
         ulong from = LengthBytes, to = from + ((ulong)deltaPages * PageBytes);
-        if (deltaPages > _pageLimit - oldPages || Record == NoRecord || Shim.SlotCommit(Record->Base, from, to) != 0)
+        if (deltaPages <= _pageLimit - oldPages && Record != NoRecord && _allowance?.TryTake(to - from) != false)
         {
-            HasRefusedGrowth = true;
-            return false;
+            if (Shim.SlotCommit(Record->Base, from, to) == 0)
+            {
+                Record->LengthBytes = to;
+                return true;
+            }
+
+            _allowance?.GiveBack(to - from);
         }
 
-        Record->LengthBytes = to;
-        return true;
+        HasRefusedGrowth = true;
+        return false;
     }
 
     /// <summary>A memory that belongs to an instance, which frees it.</summary>
     internal static GuestMemory Create(MemoryType type, uint pageLimit, Instance? owner)
     {
-        var memory = new GuestMemory(type.Limits, pageLimit);
+        var memory = new GuestMemory(type.Limits, pageLimit, owner?.Options.MemoryAllowance);
         if (owner is not null) memory.Owner = owner;
         if (memory.TryGrow(type.Limits.Minimum, out _)) return memory;
         memory.FreeNative();
+        ulong wantedBytes = type.Limits.Minimum * (ulong)PageBytes;
+        if (memory._allowance is { } allowance && (ulong)Math.Max(0, allowance.LimitBytes - allowance.UsedBytes) < wantedBytes) throw OverAllowance(wantedBytes, allowance);
         throw new InstanceLimitException($"{type.Limits.Minimum} pages of memory cannot be had from the system.");
     }
 
     /// <summary>A clone's memory: it shows an image, as private copies of the pages that are written.</summary>
     internal static GuestMemory Create(MemoryType type, uint pageLimit, Instance owner, MemoryImage image)
     {
-        var memory = new GuestMemory(type.Limits with { Minimum = 0 }, pageLimit) { Owner = owner };
+        var memory = new GuestMemory(type.Limits with { Minimum = 0 }, pageLimit, owner.Options.MemoryAllowance) { Owner = owner };
+        if (memory._allowance is { } allowance && !allowance.TryTake(image.LengthBytes))
+        {
+            memory.FreeNative();
+            throw OverAllowance(image.LengthBytes, allowance);
+        }
+
         int error = Shim.SlotMapImage(memory.Record->Base, image.File, image.LengthBytes);
         memory.Record->LengthBytes = image.LengthBytes;
         if (error == 0) return memory;
@@ -154,16 +169,25 @@ public sealed unsafe class GuestMemory : GuestObject
         return error == 0;
     }
 
+    private static InstanceLimitException OverAllowance(ulong bytes, MemoryAllowance allowance) =>
+        new($"{bytes} bytes for another instance would pass plugin_memory: the memories of all plugins have {allowance.UsedBytes} of {allowance.LimitBytes} bytes.");
+
     internal override void FreeNative()
     {
         SlotPool.Return(Record->Base, LengthBytes);
+        _allowance?.GiveBack(LengthBytes);
         NativeMemory.Free(Record);
         Record = NoRecord;
     }
 
     private bool TryShrink(MemoryImage image)
     {
-        if (LengthBytes > image.LengthBytes && Shim.SlotDecommit(Record->Base, image.LengthBytes, LengthBytes) != 0) return false;
+        if (LengthBytes > image.LengthBytes)
+        {
+            if (Shim.SlotDecommit(Record->Base, image.LengthBytes, LengthBytes) != 0) return false;
+            _allowance?.GiveBack(LengthBytes - image.LengthBytes);
+        }
+
         Record->LengthBytes = image.LengthBytes;
         HasRefusedGrowth = false;
         return true;

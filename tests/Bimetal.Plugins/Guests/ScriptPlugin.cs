@@ -3,6 +3,7 @@
 using System.Text;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
 using Bimetal.Plugins.Tests.Streams;
 
@@ -23,10 +24,10 @@ internal sealed class ScriptPlugin : IAsyncDisposable
     /// <summary>A third-party plugin, so per-request unless <paramref name="instance"/> says otherwise.</summary>
     public static async Task<ScriptPlugin> LoadAsync(
         string script, InstancePolicy? instance = null, PluginLimits? limits = null, TimeProvider? time = null, string? bundle = null, TestLog? log = null, string rootId = "",
-        IHttpCaller? caller = null, string vmConfiguration = "")
+        IHttpCaller? caller = null, string vmConfiguration = "", PluginStates? states = null)
     {
         log ??= new TestLog();
-        var services = new PluginHostServices { Log = log, Engine = Guest.Engine, Time = time ?? TimeProvider.System, HttpCaller = caller ?? NoHttpCaller.Instance };
+        var services = new PluginHostServices { Log = log, Engine = Guest.Engine, Time = time ?? TimeProvider.System, HttpCaller = caller ?? NoHttpCaller.Instance, States = states ?? new PluginStates() };
         var config = new PluginConfig
         {
             Name = "script",

@@ -25,11 +25,20 @@ internal static class PluginMetricFamilies
         WriteCounts(writer, loaded);
         WriteTimes(writer, loaded);
         WriteInstances(writer, loaded);
+        WriteProcess(writer, states);
         WriteOwn(writer, [.. loaded.Select(plugin => (plugin.Name, states.Of(plugin.Name).Metrics.All))]);
     }
 
     /// <summary>A histogram of times of microseconds.</summary>
     public static void WriteTimes(PrometheusWriter writer, TimeHistogram times, params ReadOnlySpan<MetricLabel> labels) => WriteHistogram(writer, times, CallbackEdgesUs, 1e-6, labels);
+
+    private static void WriteProcess(PrometheusWriter writer, PluginStates states)
+    {
+        writer.Family("bimetal_plugin_memory_bytes", "gauge", "Length of the linear memories of all instances together.");
+        writer.Sample(states.Memory.UsedBytes);
+        writer.Family("bimetal_plugin_memory_limit_bytes", "gauge", "What plugin_memory allows.");
+        writer.Sample(states.Memory.LimitBytes);
+    }
 
     private static void WriteCounts(PrometheusWriter writer, List<Plugin> plugins)
     {

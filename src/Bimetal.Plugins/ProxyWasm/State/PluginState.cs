@@ -3,6 +3,7 @@
 
 using System.Collections.Concurrent;
 using Bimetal.Plugins.Streams;
+using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Plugins.ProxyWasm.State;
 
@@ -53,9 +54,13 @@ public sealed class PluginState
 }
 
 /// <summary>The states of all plugins of a host.</summary>
-public sealed class PluginStates
+/// <param name="memory">What the memories of all instances share; null: an allowance without a limit.</param>
+public sealed class PluginStates(MemoryAllowance? memory = null)
 {
     private readonly ConcurrentDictionary<string, PluginState> _states = new(StringComparer.Ordinal);
+
+    /// <summary>What the linear memories of all instances have together, and may have (<c>plugin_memory</c>).</summary>
+    public MemoryAllowance Memory { get; } = memory ?? new MemoryAllowance();
 
     public PluginState Of(string plugin) => _states.GetOrAdd(plugin, static _ => new PluginState());
 
