@@ -8,7 +8,7 @@
  *
  * LOADING
  *   A copy of the file is loaded, so replacing the file never changes a running plugin, and two plugins configured from one file have
- *   separate globals. A retired plugin is never unmapped. A fault in a native plugin is a fault of the gateway: there is no sandbox.
+ *   separate globals. A retired plugin is never unmapped; see retire. A fault in a native plugin is a fault of the gateway: there is no sandbox.
  *
  * HANDSHAKE
  *   The host fills bimetal_host (abi_version, struct_size first) and zeroes bimetal_plugin, whose struct_size then says how many bytes the
@@ -264,6 +264,10 @@ typedef struct bimetal_plugin {
     /* The answer to a call. With a stream it is one of the stream's callbacks, outside of their order; it holds nothing back by itself, but what is
      * held can be changed, continued or answered. Stream 0 and no state: a call of the plugin's own. The response is lent until it returns. */
     void (*http_response)(void *plugin, bimetal_stream stream, void *state, uint32_t call, const bimetal_http_response *response);
+    /* The last call, when all streams have ended: frees what the plugin allocated and ends its threads; nothing of it may run afterwards. The
+     * image stays mapped. A plugin that has this callback is loaded into it again when the same file comes back: its writable data is as it
+     * was before init then. Without the callback each load maps another image. */
+    void (*retire)(void *plugin);
 } bimetal_plugin;
 
 /* The one exported function. Returns BIMETAL_OK, or another status when it cannot work with this host. */

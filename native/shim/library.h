@@ -10,4 +10,10 @@
 void *bimetal_library_load(const void *image, uint64_t bytes, const char *name, char *error, uint64_t error_bytes);
 void *bimetal_library_symbol(void *library, const char *name); // null when there is no such symbol
 
+// A copy of the library's writable data, to be taken before anything of it was called; null when it cannot be taken. restore puts it back: nothing
+// of the library may run then, and what it allocated meanwhile is not freed.
+struct bimetal_library_data;
+struct bimetal_library_data *bimetal_library_freeze(void *library);
+void bimetal_library_restore(const struct bimetal_library_data *data);
+
 #pragma GCC visibility pop

@@ -25,6 +25,23 @@ WEAK const uint32_t bp_stream_state_size = 0;
 
 bimetal_host bp_host;
 
+/* Memory from bp_keep, given back when the plugin is retired. */
+struct kept {
+    struct kept *next;
+    _Alignas(16) uint8_t bytes[];
+};
+static struct kept *s_kept;
+
+static void retire(void *plugin)
+{
+    (void)plugin;
+    while (s_kept != NULL) {
+        struct kept *next = s_kept->next;
+        free(s_kept);
+        s_kept = next;
+    }
+}
+
 int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
 {
     if (host->abi_version != BIMETAL_ABI_VERSION || host->struct_size < sizeof bp_host || plugin->struct_size < sizeof *plugin) {
@@ -50,6 +67,7 @@ int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
         .tick = bp_entry_tick,
         .queue_ready = bp_entry_queue,
         .http_response = bp_entry_http_response,
+        .retire = retire,
     };
     return BIMETAL_OK;
 }
@@ -73,5 +91,11 @@ void *bp_scratch(size_t length)
 
 void *bp_keep(size_t length)
 {
-    return calloc(1, length != 0 ? length : 1);
+    if (length > SIZE_MAX - sizeof(struct kept)) return NULL;
+    struct kept *kept = calloc(1, sizeof *kept + length);
+    if (kept == NULL) return NULL;
+    kept->next = __atomic_load_n(&s_kept, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&s_kept, &kept->next, kept, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+    }
+    return kept->bytes;
 }

@@ -109,6 +109,7 @@ pub struct Table {
     pub tick: Option<unsafe extern "C" fn(*mut c_void)>,
     pub queue_ready: Option<unsafe extern "C" fn(*mut c_void, u32)>,
     pub http_response: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void, u32, *const HttpResponse)>,
+    retire: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
 /// The host's table, which lives as long as the process; and the plugin that `configure` made, for good.
@@ -330,6 +331,7 @@ pub unsafe fn init<P: Plugin>(host: *const Host, plugin: *mut Table, fill: impl 
         configure: Some(configure::<P>),
         stream_begin: Some(begin::<P>),
         stream_end: Some(end::<P>),
+        retire: Some(retire::<P>),
         ..Table::default()
     };
     fill(&mut table);
@@ -387,6 +389,14 @@ pub unsafe extern "C" fn log<P: Plugin>(_: *mut c_void, stream: Handle, state: *
 // SAFETY: `configure` made it of this type.
 unsafe fn plugin<P: Plugin>() -> &'static P {
     &*(PLUGIN.load(Ordering::Acquire) as *const P)
+}
+
+// SAFETY: the last call; nobody has a reference to the plugin any more.
+unsafe extern "C" fn retire<P: Plugin>(_: *mut c_void) {
+    let plugin = PLUGIN.swap(std::ptr::null_mut(), Ordering::AcqRel) as *mut P;
+    if !plugin.is_null() {
+        drop(Box::from_raw(plugin));
+    }
 }
 
 pub unsafe extern "C" fn tick<P: Plugin>(_: *mut c_void) {

@@ -119,4 +119,5 @@ internal unsafe struct NativePluginTable
     public delegate* unmanaged[Cdecl]<void*, void> Tick;
     public delegate* unmanaged[Cdecl]<void*, uint, void> QueueReady;
     public delegate* unmanaged[Cdecl]<void*, ulong, void*, uint, NativeHttpResponse*, void> HttpResponse;
+    public delegate* unmanaged[Cdecl]<void*, void> Retire;
 }

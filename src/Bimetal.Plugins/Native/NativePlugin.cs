@@ -17,13 +17,21 @@ public sealed unsafe class NativePlugin : Plugin
     private readonly ConcurrentQueue<StreamSlot> _pool = new();
     private readonly Lock _root = new();
     private readonly NativePluginTable* _table;
+    private readonly NativeHostTable* _host;
+    private readonly GCHandle _self;
+    private readonly NativeImage _image;
+    private int _slotCount;
+    private bool _isOver;
     private string? _lastError;
     private TickTimer? _ticks;
     private volatile bool _isRetired;
 
-    // SAFETY: both tables are owned by the plugin for the life of the process, because its code can look at them as long.
-    private NativePlugin(PluginConfig config, PluginHostServices services)
+    // SAFETY: both tables live until the plugin has said in retire that nothing of it looks at them, or for the life of the process.
+    private NativePlugin(PluginConfig config, PluginHostServices services, NativeImage image)
     {
+        _image = image;
+        _self = GCHandle.Alloc(this);
+        _host = (NativeHostTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeHostTable));
         Services = services;
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
         State = services.States.Of(config.Name, config.Limits.Quotas);
@@ -56,6 +64,9 @@ public sealed unsafe class NativePlugin : Plugin
 
     internal bool IsRetired => _isRetired;
 
+    /// <summary>Shared objects that are mapped in this process: they are never unmapped.</summary>
+    public static int MappedImages => NativeImage.Count;
+
     /// <summary>Loads a shared object, checks the versions and configures the plugin.</summary>
     /// <param name="config">What the configuration says of it.</param>
     /// <param name="source">The shared object; it is read once and may be replaced afterwards.</param>
@@ -68,14 +79,24 @@ public sealed unsafe class NativePlugin : Plugin
         ArgumentNullException.ThrowIfNull(services);
         long started = Stopwatch.GetTimestamp();
         string soPath = source.Name;
-        void* init = NativeImage.Load(source).Export(NativeAbi.EntryPoint);
+        var image = NativeImage.Load(source);
+        void* init = image.Export(NativeAbi.EntryPoint);
         if (init is null)
             throw new PluginLoadException($"{soPath}: exports no {NativeAbi.EntryPoint}, so it is not a Bimetal plugin");
         var link = Stopwatch.GetElapsedTime(started);
         started = Stopwatch.GetTimestamp();
-        var plugin = new NativePlugin(config, services) { Name = config.Name, Statistics = new PluginStatistics(services.MeasureOneIn) };
+        var plugin = new NativePlugin(config, services, image) { Name = config.Name, Statistics = new PluginStatistics(services.MeasureOneIn) };
         plugin.ShakeHands(init, soPath);
-        plugin.Configure(config.Configuration.Span, soPath);
+        try
+        {
+            plugin.Configure(config.Configuration.Span, soPath);
+        }
+        catch
+        {
+            plugin.Retire();
+            throw;
+        }
+
         plugin.LoadStages = [("link", link), ("instantiate", Stopwatch.GetElapsedTime(started))];
         return plugin;
     }
@@ -91,7 +112,13 @@ public sealed unsafe class NativePlugin : Plugin
         }
 
         long started = Statistics.IsNextMeasured ? Stopwatch.GetTimestamp() : 0;
-        if (!_pool.TryDequeue(out var slot)) slot = new StreamSlot(_table->StreamStateBytes);
+        if (TakeSlot() is not { } slot)
+        {
+            failure = new PluginFailure(FailureKind.Load, "unloaded");
+            Statistics.CountFailure(failure.Kind);
+            return null;
+        }
+
         var begun = new NativePluginStream(this, slot, stream);
         if (started != 0) Statistics.BeginTimes.RecordSince(started);
         return begun;
@@ -99,15 +126,7 @@ public sealed unsafe class NativePlugin : Plugin
 
     public override ValueTask DisposeAsync()
     {
-        lock (_pool)
-        {
-            _isRetired = true;
-            _ticks?.Dispose();
-        }
-
-        Callouts.Dispose();
-
-        while (_pool.TryDequeue(out var slot)) slot.Free();
+        Retire();
         return ValueTask.CompletedTask;
     }
 
@@ -115,8 +134,8 @@ public sealed unsafe class NativePlugin : Plugin
 
     internal void Return(StreamSlot slot)
     {
-        if (_isRetired) slot.Free();
-        else _pool.Enqueue(slot);
+        _pool.Enqueue(slot);
+        if (_isRetired) End();
     }
 
     internal void WriteLog(PluginLogLevel level, ReadOnlySpan<byte> message)
@@ -170,18 +189,60 @@ public sealed unsafe class NativePlugin : Plugin
         return told;
     }
 
-    // SAFETY: the table lives as long as the process, and its code is never unmapped; a callback that is late does no harm after the plugin was retired.
-    private void RunRoot(Action callback)
+    // SAFETY: the code is never unmapped, and the table lives until End, which comes after all root callbacks.
+    private void RunRoot(Action callback) => NativeRootEntry.Run(_root, () =>
     {
-        if (!_isRetired) NativeRootEntry.Run(_root, callback);
+        if (!_isRetired) callback();
+    });
+
+    // A new slot only while the plugin is not retired: then a stream has it, which End waits for.
+    private StreamSlot? TakeSlot()
+    {
+        if (_pool.TryDequeue(out var slot)) return slot;
+        lock (_pool)
+        {
+            if (_isRetired) return null;
+            _slotCount++;
+            return new StreamSlot(_table->StreamStateBytes);
+        }
+    }
+
+    private void Retire()
+    {
+        lock (_pool)
+        {
+            _isRetired = true;
+            _ticks?.Dispose();
+        }
+
+        Callouts.Dispose();
+        End();
+    }
+
+    /// <summary>Once all streams have ended: the plugin's last call, if it has one, and then everything that was kept for it goes.</summary>
+    // SAFETY: no stream has a slot, and no root callback runs or will; retire promises the rest.
+    private void End()
+    {
+        lock (_pool)
+        {
+            for (; _pool.TryDequeue(out var slot); _slotCount--) slot.Free();
+            if (_slotCount != 0 || _isOver) return;
+            _isOver = true;
+        }
+
+        if (_table->Retire is null) return;
+        lock (_root) _table->Retire(_table->Plugin);
+        _image.Release();
+        _self.Free();
+        NativeMemory.Free(_host);
+        NativeMemory.Free(_table);
     }
 
     // SAFETY: init has the type that bimetal.h gives it; the host table is allocated for good, the plugin's own table is ours.
     private void ShakeHands(void* init, string soPath)
     {
-        var host = (NativeHostTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativeHostTable));
-        NativeHost.Fill(host, GCHandle.ToIntPtr(GCHandle.Alloc(this)));
-        int status = ((delegate* unmanaged[Cdecl]<NativeHostTable*, NativePluginTable*, int>)init)(host, _table);
+        NativeHost.Fill(_host, GCHandle.ToIntPtr(_self));
+        int status = ((delegate* unmanaged[Cdecl]<NativeHostTable*, NativePluginTable*, int>)init)(_host, _table);
         if (Objection(status) is { } objection) throw new PluginLoadException($"{soPath}: {objection}");
 
         // What lies past the plugin's own size is not its word.

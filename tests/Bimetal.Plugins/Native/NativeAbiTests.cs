@@ -22,7 +22,7 @@ public sealed unsafe class NativeAbiTests
           HOST(close_stream); HOST(property_set); HOST(foreign_call); HOST(http_call); HOST(stream_enter); HOST(stream_leave);
           PLUGIN(plugin); PLUGIN(stream_state_size); PLUGIN(configure); PLUGIN(stream_begin); PLUGIN(stream_end); PLUGIN(request_headers);
           PLUGIN(request_body); PLUGIN(request_trailers); PLUGIN(response_headers); PLUGIN(response_body); PLUGIN(response_trailers); PLUGIN(log); PLUGIN(tick);
-          PLUGIN(queue_ready); PLUGIN(http_response);
+          PLUGIN(queue_ready); PLUGIN(http_response); PLUGIN(retire);
           printf("http %zu %zu %zu %zu %zu\n", sizeof(bimetal_http_request), sizeof(bimetal_http_response), offsetof(bimetal_http_request, timeout_ms),
                  offsetof(bimetal_http_request, trailers), offsetof(bimetal_http_response, body));
         }
@@ -59,6 +59,7 @@ public sealed unsafe class NativeAbiTests
             $"plugin.request_trailers {Plugin(&plugin.RequestTrailers)}", $"plugin.response_headers {Plugin(&plugin.ResponseHeaders)}",
             $"plugin.response_body {Plugin(&plugin.ResponseBody)}", $"plugin.response_trailers {Plugin(&plugin.ResponseTrailers)}", $"plugin.log {Plugin(&plugin.Log)}",
             $"plugin.tick {Plugin(&plugin.Tick)}", $"plugin.queue_ready {Plugin(&plugin.QueueReady)}", $"plugin.http_response {Plugin(&plugin.HttpResponse)}",
+            $"plugin.retire {Plugin(&plugin.Retire)}",
             $"http {sizeof(NativeHttpRequest)} {sizeof(NativeHttpResponse)} {(byte*)&request.TimeoutMs - (byte*)&request} "
                 + $"{(byte*)&request.Trailers - (byte*)&request} {(byte*)&response.Body - (byte*)&response}",
         ];

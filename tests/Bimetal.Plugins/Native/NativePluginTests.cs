@@ -178,6 +178,67 @@ public sealed class NativePluginTests : IDisposable
         Assert.Equal(0, Status(plugin));
     }
 
+    /// <summary>Answers with a count in its globals, and where it lies.</summary>
+    private static string Counting(string more) =>
+        "static const bimetal_host *s; static uint32_t s_status = 201; static void *s_kept;\n"
+        + "static int32_t headers(void *p, bimetal_stream t, void *v, uint32_t e) { (void)p; (void)v; (void)e; void *at = &s_status; s->send_local_response(t, s_status++, 0, 0, &at, sizeof at); return 1; }\n"
+        + "static void retire(void *p) { (void)p; s_kept = &s_status; }\n"
+        + "int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { s = h; p->abi_version = 1; p->request_headers = headers; if (s_kept) return 10; s_kept = p; "
+        + more + " (void)retire; return 0; }";
+
+    [Fact]
+    public async Task Retired_TheSameContent_IsLoadedIntoItsImage_WithFreshData()
+    {
+        string path = NativeObject.Build(_folder, NativeObject.Start + Counting("p->retire = retire;"));
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (int load = 0; load < 5; load++)
+        {
+            await using var plugin = Load(path);
+            var (status, at) = Ask(plugin);
+            Assert.Equal(201, status);
+            Assert.Equal(202, Ask(plugin).Status);
+            seen.Add(at);
+        }
+
+        Assert.Single(seen);
+    }
+
+    [Fact]
+    public async Task Retired_WhileAStreamIsOpen_ItsImageServesNobody()
+    {
+        string path = NativeObject.Build(_folder, NativeObject.Start + Counting("p->retire = retire;"));
+        var first = Load(path);
+        string at = Ask(first).At;
+        var open = first.TryBegin(new HttpStream(), out _)!;
+        await first.DisposeAsync();
+        await using (var second = Load(path)) Assert.NotEqual(at, Ask(second).At);
+        open.Dispose();
+        await using var third = Load(path);
+        await using var fourth = Load(path);
+        Assert.Contains(at, new[] { Ask(third).At, Ask(fourth).At });
+    }
+
+    [Fact]
+    public async Task Retired_WithoutTheCallback_EachLoadHasAnImage()
+    {
+        string path = NativeObject.Build(_folder, NativeObject.Start + Counting(""));
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (int load = 0; load < 3; load++)
+        {
+            await using var plugin = Load(path);
+            seen.Add(Ask(plugin).At);
+        }
+
+        Assert.Equal(3, seen.Count);
+    }
+
+    private static (int Status, string At) Ask(NativePlugin plugin)
+    {
+        using var stream = plugin.TryBegin(new HttpStream(), out _)!;
+        stream.OnRequestHeaders(true);
+        return (stream.LocalResponse!.Status, Convert.ToHexString(stream.LocalResponse.Body.Span));
+    }
+
     private static string Answering(int status) =>
         "static const bimetal_host *s;\n"
         + $"static int32_t headers(void *p, bimetal_stream t, void *v, uint32_t e) {{ (void)p; (void)v; (void)e; s->send_local_response(t, {status}, 0, 0, 0, 0); return 1; }}\n"

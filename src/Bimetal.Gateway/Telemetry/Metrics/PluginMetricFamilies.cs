@@ -4,6 +4,7 @@
 using Bimetal.Gateway.Admin;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.Native;
 using Bimetal.Plugins.ProxyWasm.State;
 
 namespace Bimetal.Gateway.Telemetry.Metrics;
@@ -38,6 +39,8 @@ internal static class PluginMetricFamilies
         writer.Sample(states.Memory.UsedBytes);
         writer.Family("bimetal_plugin_memory_limit_bytes", "gauge", "What plugin_memory allows.");
         writer.Sample(states.Memory.LimitBytes);
+        writer.Family("bimetal_native_images", "gauge", "Shared objects of native plugins that are mapped, in use or not: they are never unmapped.");
+        writer.Sample(NativePlugin.MappedImages);
     }
 
     private static void WriteCounts(PrometheusWriter writer, List<Plugin> plugins)
