@@ -111,6 +111,16 @@ public sealed class PluginLoaderTests
             Assert.Contains("go on from the same ones", Assert.Single(log.LinesAt(PluginLogLevel.Warn)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Instance_ByDefault_FollowsTheTrust()
+    {
+        var config = new PluginConfig { Name = "p", Bundle = "p.wasm" };
+        Assert.Equal(InstancePolicy.PerRequest, config.EffectiveInstance);
+        Assert.Equal(InstancePolicy.Shared, (config with { Trust = Trust.FirstParty }).EffectiveInstance);
+        Assert.Equal(InstancePolicy.Shared, (config with { Instance = InstancePolicy.Shared }).EffectiveInstance);
+        Assert.Equal(InstancePolicy.PerRequest, (config with { Trust = Trust.FirstParty, Instance = InstancePolicy.PerRequest }).EffectiveInstance);
+    }
+
     private static async Task<string> FailAsync(string bundle)
     {
         var config = new PluginConfig { Name = "p", Bundle = bundle, Limits = new PluginLimits { Start = TimeSpan.FromMilliseconds(200) } };

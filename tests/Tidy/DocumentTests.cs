@@ -29,6 +29,37 @@ public sealed partial class DocumentTests
         Assert.Empty(missing);
     }
 
+    /// <summary>Tables whose last column is called "shown by" have a test in each line.</summary>
+    [Fact]
+    public void Tests_NamedInTables_Exist()
+    {
+        var tests = SourceTree.Sources(".cs").Where(path => path.StartsWith("tests/", StringComparison.Ordinal))
+            .SelectMany(path => TestMethod().Matches(SourceTree.Read(path)).Select(match => match.Groups[1].Value)).ToHashSet(StringComparer.Ordinal);
+        var wrong = new List<string>();
+        int lines = 0;
+        foreach (string document in Documents)
+        {
+            bool isInside = false;
+            foreach (string line in SourceTree.ReadLines(document))
+            {
+                bool isRow = line.StartsWith('|');
+                bool isHead = isRow && line.EndsWith("| shown by |", StringComparison.Ordinal);
+                if (isInside && isRow && !isHead && !line.StartsWith("|-", StringComparison.Ordinal))
+                {
+                    string[] names = [.. CodeSpan().Matches(line.Split('|')[^2]).Select(match => match.Groups[1].Value)];
+                    lines++;
+                    if (names.Length == 0) wrong.Add($"{document}: no test: {line}");
+                    wrong.AddRange(names.Where(name => !tests.Contains(name)).Select(name => $"{document}: there is no test {name}"));
+                }
+
+                isInside = isRow && (isInside || isHead);
+            }
+        }
+
+        Assert.Empty(wrong);
+        Assert.True(lines > 100, $"only {lines} lines were looked at");
+    }
+
     [Fact]
     public void Files_NameNoMachine()
     {
@@ -43,6 +74,12 @@ public sealed partial class DocumentTests
     // `src/…`, `tests/…` and the like in backquotes.
     [GeneratedRegex(@"`((?:src|tests|native|sdk|plugins|bench|deploy|docs)/[\w./*-]+)`")]
     private static partial Regex PathSpan();
+
+    [GeneratedRegex(@"`(\w+)`")]
+    private static partial Regex CodeSpan();
+
+    [GeneratedRegex(@"public (?:async )?(?:Task|void) (\w+)\(")]
+    private static partial Regex TestMethod();
 
     [GeneratedRegex(@"(?<![\w.])/work/|\.library")]
     private static partial Regex MachinePath();

@@ -18,6 +18,7 @@ internal sealed class PerRequestInstances : InstanceSource
     private GuestInstance _service;
     private volatile CloneGeneration _generation;
     private volatile bool _isDisposed;
+    private bool _hasToldOfRandom;
 
     public PerRequestInstances(WasmPlugin plugin)
     {
@@ -27,6 +28,7 @@ internal sealed class PerRequestInstances : InstanceSource
 
         // The plugin can set its tick period while it starts, and the first tick must not come into the instance before it is ready.
         lock (_serviceLock) (_service, _generation) = StartFirst();
+        _hasToldOfRandom = HasDrawnRandom;
     }
 
     public override bool IsShared => false;
@@ -116,8 +118,17 @@ internal sealed class PerRequestInstances : InstanceSource
                 return;
             }
 
+            WarnOfRandom();
             Publish();
         }
+    }
+
+    // At the start this decides about the kind of instances; afterwards it can only be said.
+    private void WarnOfRandom()
+    {
+        if (_hasToldOfRandom || !_service.HasDrawnRandom) return;
+        _hasToldOfRandom = true;
+        _plugin.Services.Report(PluginLogLevel.Warn, _plugin.Name, "drew random bytes in a callback of the plugin itself: what it keeps of them is the same in all of its per-request instances");
     }
 
     private void Tick()

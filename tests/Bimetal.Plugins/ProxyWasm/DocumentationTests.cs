@@ -24,6 +24,33 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public void Totals_AreThoseOfTheTable()
+    {
+        int all = HostFunctionTable.All.Count(), refused = CalloutFunctions.Refused.Length;
+        Assert.Contains($"Of {all} functions {all - refused} are done and\n{refused} refuse", s_document, StringComparison.Ordinal);
+    }
+
+    /// <summary>The test that a line names calls the function. A script's "metric" is two functions, which its test says.</summary>
+    [Fact]
+    public void Functions_AreInTheTests_ThatTheirLinesName()
+    {
+        string[] sources = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests/Bimetal.Plugins"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText)];
+        var rows = s_document.Split('\n').Where(line => FunctionRow().IsMatch(line)).Select(line => line.Split('|', StringSplitOptions.TrimEntries)).ToList();
+        var notShown = rows.Where(row => !sources.Any(source => Shows(source, row[4].Trim('`'), row[1].Trim('`')))).Select(row => $"{row[1]}: {row[4]}");
+        Assert.Empty(notShown);
+
+        // From the attribute before the test to the next one.
+        static bool Shows(string source, string test, string function)
+        {
+            int at = source.IndexOf($" {test}(", StringComparison.Ordinal);
+            if (at < 0) return false;
+            int from = Math.Max(source.LastIndexOf("\n    [Fact", at, StringComparison.Ordinal), source.LastIndexOf("\n    [Theory", at, StringComparison.Ordinal));
+            int to = source.IndexOf("\n    [", at, StringComparison.Ordinal);
+            return Regex.IsMatch(source[from..(to < 0 ? source.Length : to)], $@"\b{function}\b");
+        }
+    }
+
+    [Fact]
     public void Callbacks_AreAllNamed()
     {
         for (var callback = (GuestCallback)0; (int)callback < CallbackTable.Count; callback++)

@@ -110,11 +110,44 @@ public sealed class HostCallTests
     [Fact]
     public async Task Metrics_AreCounted()
     {
+        // "metric" is proxy_record_metric, then proxy_increment_metric, and says both statuses.
         await using var plugin = await ScriptPlugin.LoadAsync(
             """request_headers: proxy_define_metric 1 "g" &i; metric 1 5 -2; proxy_get_metric 1 &l; proxy_define_metric 3 "x" &i; proxy_get_metric 9 &l; metric 9 1 1""");
         Assert.Equal(
             ["proxy_define_metric=0 1", "metric=0,0", "proxy_get_metric=0 3", "proxy_define_metric=2", "proxy_get_metric=1", "metric=1,1"],
             plugin.RunRequestHeaders());
+    }
+
+    [Fact]
+    public async Task GrpcCallouts_AreUnimplemented()
+    {
+        // Answers with 200 and a one for each function that says 12.
+        string file = Guest.FromWat("grpc.wasm", """
+            (module
+              (import "env" "proxy_grpc_call" (func $call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+              (import "env" "proxy_grpc_stream" (func $stream (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+              (import "env" "proxy_grpc_send" (func $send (param i32 i32 i32 i32) (result i32)))
+              (import "env" "proxy_grpc_cancel" (func $cancel (param i32) (result i32)))
+              (import "env" "proxy_grpc_close" (func $close (param i32) (result i32)))
+              (import "env" "proxy_send_local_response" (func $answer (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (func $one (param i32) (result i32) (i32.eq (local.get 0) (i32.const 12)))
+              (func (export "proxy_abi_version_0_2_1"))
+              (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (local $count i32)
+                (local.set $count (i32.add (i32.const 200) (call $one (call $call (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                  (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))))
+                (local.set $count (i32.add (local.get $count) (call $one (call $stream (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                  (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))))
+                (local.set $count (i32.add (local.get $count) (call $one (call $send (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))))
+                (local.set $count (i32.add (local.get $count) (call $one (call $cancel (i32.const 1)))))
+                (local.set $count (i32.add (local.get $count) (call $one (call $close (i32.const 1)))))
+                (drop (call $answer (local.get $count) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)))
+                (i32.const 1)))
+            """);
+        await using var plugin = await ScriptPlugin.LoadAsync("", bundle: file);
+        using var stream = plugin.Begin();
+        stream.OnRequestHeaders(endOfStream: true);
+        Assert.Equal(205, stream.LocalResponse?.Status);
     }
 
     [Fact]
