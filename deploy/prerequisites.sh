@@ -34,6 +34,7 @@ package_of() {
     chromium) echo chromium ;;
     /usr/include/wasm32-wasi/stdio.h) echo wasi-libc ;;
     /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a) echo libclang-rt-19-dev-wasm32 ;;
+    /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.tsan-x86_64.a) echo libclang-rt-19-dev ;;
     *) return 1 ;;
   esac
 }

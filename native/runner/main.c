@@ -1,8 +1,10 @@
 /*
- * main.c - a small host for plugins of another system or processor: `runner native PLUGIN.so` and `runner guest PLAN CODE`. It is built for the
+ * main.c - a small host for plugins of another system or processor: `runner native PLUGIN.so` and `runner guest PLAN CODE` (and `runner storm
+ * PLUGIN.so`, for sanitizers: replay.h). It is built for the
  * target and started by `bimetal test --target`, natively, through another loader, or under emulation. What host functions mean is decided by the
  * driver, which is the gateway's own code: here is only what has to be in the same process as the plugin.
  */
+#include "replay.h"
 #include "runner.h"
 
 #include <pthread.h>
@@ -56,19 +58,30 @@ static void *serve(void *arguments)
 {
     char **argv = arguments;
     const struct metal *metal = argv[3] == NULL ? native_load(argv[2]) : guest_load(argv[2], argv[3]);
+    bool is_storm = strcmp(argv[1], "storm") == 0;
     static struct message s_command;
     while (wire_receive(&s_command)) {
         switch (take_u8(&s_command)) {
         case COMMAND_CONFIGURE: configure(metal, &s_command); break;
-        case COMMAND_BEGIN: metal->begin(); done(0); break;
+        case COMMAND_BEGIN:
+            if (is_storm) replay_record();
+            metal->begin();
+            done(0);
+            break;
         case COMMAND_CALL: {
             uint32_t callback = take_u32(&s_command);
             uint64_t size = take_u64(&s_command);
-            int32_t action = metal->call((enum callback)callback, size, take_u32(&s_command));
+            uint32_t end = take_u32(&s_command);
+            int32_t action = metal->call((enum callback)callback, size, end);
+            replay_note_call((enum callback)callback, size, end, action);
             if (action != CALL_REPORTED) done(action);
             break;
         }
-        case COMMAND_END: metal->end(); done(0); break;
+        case COMMAND_END:
+            metal->end();
+            if (is_storm) replay_storm(metal);
+            done(0);
+            break;
         case COMMAND_INVOKE: invoke(&s_command); break;
         default: exit(3);
         }
@@ -79,9 +92,9 @@ static void *serve(void *arguments)
 /* musl cannot say how large the first thread's stack may become, and guests need to know: all work is done on a thread whose stack is given. */
 int main(int argc, char **argv)
 {
-    bool is_native = argc == 3 && strcmp(argv[1], "native") == 0, is_guest = argc == 4 && strcmp(argv[1], "guest") == 0;
+    bool is_native = argc == 3 && (strcmp(argv[1], "native") == 0 || strcmp(argv[1], "storm") == 0), is_guest = argc == 4 && strcmp(argv[1], "guest") == 0;
     if (!is_native && !is_guest) {
-        fprintf(stderr, "usage: runner native PLUGIN.so | runner guest PLAN CODE\n");
+        fprintf(stderr, "usage: runner native PLUGIN.so | runner storm PLUGIN.so | runner guest PLAN CODE\n");
         return 2;
     }
 

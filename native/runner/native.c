@@ -17,11 +17,12 @@ struct lent {
     uint8_t bytes[];
 };
 
-static struct lent *s_lent;
-static struct message s_call;
+/* One stream at a time on a thread; more than one thread only in a storm (replay.c). */
+static _Thread_local struct lent *s_lent;
+static _Thread_local struct message s_call;
+static _Thread_local void *s_state;
+static _Thread_local uint64_t s_handle;
 static bimetal_plugin s_plugin;
-static void *s_state;
-static uint64_t s_handle;
 
 static bimetal_slice lend(struct message *reply)
 {

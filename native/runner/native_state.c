@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static struct message s_call;
+static _Thread_local struct message s_call;
 
 static int32_t write_log(bimetal_handle handle, uint32_t level, const char *message, size_t message_length)
 {

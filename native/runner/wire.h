@@ -87,6 +87,9 @@ bool wire_receive(struct message *message); /* false at the end of the input */
 void host_begin(struct message *call, enum host_function function);
 int32_t host_call(struct message *call, struct message **reply);
 
+/* Puts bytes into a message to be read from the beginning. */
+void message_fill(struct message *message, const void *bytes, size_t length);
+
 _Noreturn void runner_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

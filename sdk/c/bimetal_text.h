@@ -22,7 +22,7 @@ static inline bool bp_equals_ignoring_case(bp_slice left, bp_slice right)
 
 static inline bool bp_starts_with(bp_slice text, bp_slice start)
 {
-    return text.length >= start.length && memcmp(text.data, start.data, start.length) == 0;
+    return text.length >= start.length && (start.length == 0 || memcmp(text.data, start.data, start.length) == 0);
 }
 
 /* What lies from start on, and at most length bytes of it; both are cut to what is there. */
@@ -30,7 +30,7 @@ static inline bp_slice bp_part(bp_slice text, size_t start, size_t length)
 {
     if (start > text.length) start = text.length;
     if (length > text.length - start) length = text.length - start;
-    return bp_bytes(text.data + start, length);
+    return bp_bytes(length != 0 ? text.data + start : text.data, length); /* the data of an empty text may be null */
 }
 
 /* Where a byte is, or text.length. */
@@ -47,7 +47,7 @@ static inline bp_slice bp_trim(bp_slice text)
     size_t start = 0, end = text.length;
     while (start < end && (text.data[start] == ' ' || text.data[start] == '\t')) start++;
     while (end > start && (text.data[end - 1] == ' ' || text.data[end - 1] == '\t' || text.data[end - 1] == '\r')) end--;
-    return bp_bytes(text.data + start, end - start);
+    return bp_bytes(end != start ? text.data + start : text.data, end - start);
 }
 
 /* Takes the next item off a list; items are trimmed and may be empty. False when the list is used up. Start with *rest = the list. */

@@ -137,7 +137,8 @@ internal sealed class RunnerProcess : IDisposable
 
     private string Errors()
     {
-        _process.WaitForExit(TimeSpan.FromSeconds(5));
+        // The second wait is for the last lines of what it wrote.
+        if (_process.WaitForExit(TimeSpan.FromSeconds(5))) _process.WaitForExit();
         string code = _process.HasExited ? $"exit code {_process.ExitCode}" : "no answer";
         lock (_errors) return _errors.Length == 0 ? code : $"{code}: {_errors.ToString().TrimEnd()}";
     }

@@ -89,7 +89,7 @@ BP_ON_STREAM_END(on_end)
 
 static bp_action list(bp_stream stream)
 {
-    static struct report report; /* too large for some stacks; one thread runs the cases */
+    struct report report;
     report.length = 0;
     bp_list fields;
     bp_field field;
@@ -107,7 +107,7 @@ static bp_action list(bp_stream stream)
 
 static bp_action change(bp_stream stream)
 {
-    static struct report report;
+    struct report report;
     bp_slice value = bp_text("untouched");
     bp_map map = BP_REQUEST_HEADERS;
     report.length = 0;
@@ -136,7 +136,7 @@ static bp_action change(bp_stream stream)
 
 static bp_action ask(bp_stream stream)
 {
-    static struct report report;
+    struct report report;
     bp_slice value;
     report.length = 0;
     if (BP_PROPERTY(stream, "request\0path", &value) == BP_OK) put(&report, value);
@@ -163,7 +163,7 @@ static bp_action answer_badly(bp_stream stream)
 
 static bp_action keep(bp_stream stream)
 {
-    static struct report report;
+    struct report report;
     uint32_t counter = 0, gauge = 0, histogram = 0, queue = 0;
     uint64_t value = 0;
     uint8_t item[4];
