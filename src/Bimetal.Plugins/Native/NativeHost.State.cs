@@ -53,7 +53,7 @@ internal static unsafe partial class NativeHost
         if (plugin is null || value is null) return BadArgument;
         if (plugin.State.Metrics.Find(metric) is not { } found) return NotFound;
         if (found.Kind == PluginMetricKind.Histogram) return BadArgument;
-        *value = (ulong)found.Value;
+        *value = (ulong)found.Read();
         return Ok;
     }
 

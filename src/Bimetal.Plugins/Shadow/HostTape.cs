@@ -1,4 +1,4 @@
-// The results of those host calls that do not depend on the exchange alone: clocks and shared data. The primary's are recorded while a callback of it runs;
+// The results of those host calls that do not depend on the exchange alone: clocks, shared data, queues and metrics. The primary's are recorded while a callback of it runs;
 // the shadow is given them again, in the same order, and what it asks beside that is a difference. Everything else that a plugin can ask is part of the
 // exchange, which the shadow gets as it was.
 
@@ -63,18 +63,37 @@ internal sealed class HostTape
         return call.Status == HostStatus.Ok;
     }
 
-    /// <summary>Before the store is written: a replay answers in its place.</summary>
-    public bool TryAnswerSet(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, uint cas, out HostStatus status)
+    /// <summary>Before something is changed that outlives the callback: a replay answers in its place, and nothing is changed.</summary>
+    /// <param name="name">What is done, as in <see cref="RecordEffect"/>: "shared data write".</param>
+    public bool TryAnswerEffect(string name, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, out HostStatus status)
     {
         status = HostStatus.Ok;
         if (!_isReplay) return false;
-        if (TryNext("shared data write", key) is not { } call) return true;
-        if (!call.Value.Span.SequenceEqual(value)) Differ("wrote another value to shared data");
+        if (TryNext(name, key) is not { } call) return true;
+        if (!call.Value.Span.SequenceEqual(value)) Differ($"gave another value: {name}");
         status = call.Status;
         return true;
     }
 
-    public void RecordSet(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, HostStatus status) => Record(new TapedCall("shared data write", key.ToArray(), value.ToArray(), 0, status));
+    public void RecordEffect(string name, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, HostStatus status) => Record(new TapedCall(name, key.ToArray(), value.ToArray(), 0, status));
+
+    /// <summary>Before an item is taken from a queue: a replay gives the item that the primary got, and takes none.</summary>
+    public bool TryAnswerTake(ReadOnlySpan<byte> queue, out ReadOnlyMemory<byte> item, out HostStatus status)
+    {
+        (item, status) = (default, HostStatus.Empty);
+        if (!_isReplay) return false;
+        if (TryNext("queue read", queue) is { } call) (item, status) = (call.Value, call.Status);
+        return true;
+    }
+
+    public void RecordTake(ReadOnlySpan<byte> queue, ReadOnlyMemory<byte> item, HostStatus status) => Record(new TapedCall("queue read", queue.ToArray(), item, 0, status));
+
+    /// <summary>A metric was read.</summary>
+    public long Metric(ReadOnlySpan<byte> name, long value)
+    {
+        if (!_isReplay) return Record(new TapedCall("metric read", name.ToArray(), default, value, HostStatus.Ok)).Number;
+        return TryNext("metric read", name) is { } call ? call.Number : value;
+    }
 
     /// <summary>The callback is over: what the primary called and the shadow did not is a difference, too.</summary>
     public void End()

@@ -77,7 +77,7 @@ public sealed class ShadowTests
     [InlineData("answer", "RequestHeaders: one gave an answer of its own")]
     [InlineData("fail", "RequestHeaders: the primary did not fail, the shadow failed (Trap)")]
     [InlineData("clock", "RequestHeaders: the shadow made another host call than the primary: clock, and the primary made: shared data read")]
-    [InlineData("write", "RequestHeaders: the shadow wrote another value to shared data")]
+    [InlineData("write", "RequestHeaders: the shadow gave another value: shared data write")]
     [InlineData("silent", "RequestHeaders: the shadow made 2 of the 3 host calls that the primary made; the next one was: shared data write")]
     public async Task EachDifference_IsFoundAndNamed(string what, string expected)
     {
@@ -110,6 +110,56 @@ public sealed class ShadowTests
         // What the shadow wrote did not raise the number, either.
         store.TryGet("k"u8, out _, out uint cas);
         Assert.Equal(3u, cas);
+    }
+
+    [Fact]
+    public async Task QueuesAndMetrics_AreReplayed_AndStayAsTheyWere()
+    {
+        var state = new PluginState();
+        state.Queues.TryRegister("jobs"u8, null, out uint jobs);
+        state.Queues.TryRegister("done"u8, null, out uint done);
+        state.Metrics.TryDefine(PluginMetricKind.Counter, "requests"u8, out uint requests);
+        state.Queues.Enqueue(jobs, "first"u8);
+        state.Queues.Enqueue(jobs, "second"u8);
+        var counter = state.Metrics.Find(requests)!;
+        var seen = new List<string>();
+        FilterAction Works(StreamCallback callback, StreamView view, Action<FailureKind> fail, Host host)
+        {
+            var status = state.Queues.Dequeue(jobs, out var item);
+            counter.Increment(2);
+            lock (seen) seen.Add($"{callback} {status} {Encoding.ASCII.GetString(item.Span)} {counter.Read()} {state.Queues.Enqueue(done, item.Span)}");
+            return FilterAction.Continue;
+        }
+
+        await using var shadow = ShadowPlugin.Of(new LambdaPlugin(Works) { Name = "s" }, 1);
+        Assert.Null(await CompareAsync(Works, shadow));
+        Assert.Equal(["RequestHeaders Ok first 2 Ok", "RequestBody Ok second 4 Ok"], seen[..2]);
+        Assert.Equal(seen[..2], seen[2..]);
+        Assert.Equal(4, counter.Value);
+        Assert.Equal(HostStatus.Empty, state.Queues.Dequeue(jobs, out _));
+        Assert.Equal(HostStatus.Ok, state.Queues.Dequeue(done, out _));
+        Assert.Equal(HostStatus.Ok, state.Queues.Dequeue(done, out _));
+        Assert.Equal(HostStatus.Empty, state.Queues.Dequeue(done, out _));
+    }
+
+    [Theory]
+    [InlineData("metric", "RequestHeaders: the shadow gave another value: metric change")]
+    [InlineData("queue", "RequestHeaders: the shadow gave another value: queue write")]
+    [InlineData("other", "RequestHeaders: the shadow made another host call than the primary: metric change, and the primary made: queue write")]
+    public async Task QueuesAndMetrics_ThatDiffer_AreFoundAndNamed(string what, string expected)
+    {
+        var state = new PluginState();
+        state.Queues.TryRegister("jobs"u8, null, out uint jobs);
+        state.Metrics.TryDefine(PluginMetricKind.Counter, "requests"u8, out uint requests);
+        FilterAction Works(bool isShadow)
+        {
+            if (!isShadow || what != "other") state.Queues.Enqueue(jobs, isShadow && what == "queue" ? "other"u8 : "job"u8);
+            state.Metrics.Find(requests)!.Increment(isShadow && what == "metric" ? 2 : 1);
+            return FilterAction.Continue;
+        }
+
+        await using var shadow = ShadowPlugin.Of(new LambdaPlugin((_, _, _, _) => Works(isShadow: true)) { Name = "s" }, 1);
+        Assert.Equal(expected, await CompareAsync((_, _, _, _) => Works(isShadow: false), shadow));
     }
 
     [Fact]

@@ -52,6 +52,6 @@ internal static unsafe class MetricFunctions
     private static HostStatus Get(ref HostCall call)
     {
         if (call.Guest.Plugin.State.Metrics.Find(call.Argument(0)) is not { } metric) return HostStatus.NotFound;
-        return metric.Histogram is null ? call.ReturnUInt64((ulong)metric.Value, 1) : HostStatus.BadArgument;
+        return metric.Histogram is null ? call.ReturnUInt64((ulong)metric.Read(), 1) : HostStatus.BadArgument;
     }
 }

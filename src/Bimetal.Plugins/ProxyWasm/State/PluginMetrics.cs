@@ -1,6 +1,8 @@
 // Metrics that a plugin defines: counters, gauges and histograms, read by the admin listener.
 
+using System.Buffers.Binary;
 using System.Text;
+using Bimetal.Plugins.Shadow;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.State;
@@ -56,6 +58,7 @@ public sealed class PluginMetrics
 /// <summary>One metric. Thread-safe.</summary>
 public sealed class PluginMetric(PluginMetricKind kind, string name)
 {
+    private readonly byte[] _key = Encoding.UTF8.GetBytes(name);
     private long _value;
 
     public PluginMetricKind Kind { get; } = kind;
@@ -68,8 +71,12 @@ public sealed class PluginMetric(PluginMetricKind kind, string name)
     /// <summary>Recorded values, for a histogram; they are plain numbers, whatever the bucket names say.</summary>
     public TimeHistogram? Histogram { get; } = kind == PluginMetricKind.Histogram ? new TimeHistogram() : null;
 
+    /// <summary><see cref="Value"/> as a plugin is told it.</summary>
+    internal long Read() => HostTape.Current?.Metric(_key, Value) ?? Value;
+
     public void Record(ulong value)
     {
+        if (IsReplayed("metric set", (long)value)) return;
         if (Histogram is not null) Histogram.Record((long)Math.Min(value, long.MaxValue));
         else Interlocked.Exchange(ref _value, (long)value);
     }
@@ -78,7 +85,19 @@ public sealed class PluginMetric(PluginMetricKind kind, string name)
     public HostStatus Increment(long delta)
     {
         if (Kind == PluginMetricKind.Histogram || (Kind == PluginMetricKind.Counter && delta < 0)) return HostStatus.BadArgument;
+        if (IsReplayed("metric change", delta)) return HostStatus.Ok;
         Interlocked.Add(ref _value, delta);
         return HostStatus.Ok;
+    }
+
+    /// <summary>Whether a shadow does it, whose metrics stay as they are.</summary>
+    private bool IsReplayed(string effect, long number)
+    {
+        if (HostTape.Current is not { } tape) return false;
+        Span<byte> value = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, number);
+        if (tape.TryAnswerEffect(effect, _key, value, out _)) return true;
+        tape.RecordEffect(effect, _key, value, HostStatus.Ok);
+        return false;
     }
 }

@@ -44,9 +44,9 @@ public sealed class SharedDataStore
     public HostStatus Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, uint cas)
     {
         if (HostTape.Current is not { } tape) return Write(key, value, cas);
-        if (tape.TryAnswerSet(key, value, cas, out var answered)) return answered;
+        if (tape.TryAnswerEffect("shared data write", key, value, out var answered)) return answered;
         var status = Write(key, value, cas);
-        tape.RecordSet(key, value, status);
+        tape.RecordEffect("shared data write", key, value, status);
         return status;
     }
 

@@ -1,6 +1,7 @@
 // Shared queues of one plugin: first in, first out, bounded. The instance that registered a queue last is told of its items.
 
 using System.Text;
+using Bimetal.Plugins.Shadow;
 using Bimetal.Plugins.Streams;
 
 namespace Bimetal.Plugins.ProxyWasm.State;
@@ -37,7 +38,7 @@ public sealed class SharedQueues
             if (!_ids.TryGetValue(key, out id))
             {
                 if (_queues.Count >= Quotas.Queues) return false;
-                _queues.Add(new SharedQueue());
+                _queues.Add(new SharedQueue(name.ToArray()));
                 id = (uint)_queues.Count;
                 _ids.Add(key, id);
             }
@@ -58,6 +59,15 @@ public sealed class SharedQueues
     /// <returns>Ok, NotFound for an unknown queue, or InternalFailure when a limit would be passed.</returns>
     public HostStatus Enqueue(uint id, ReadOnlySpan<byte> item)
     {
+        if (HostTape.Current is not { } tape || NameOf(id) is not { } name) return Put(id, item);
+        if (tape.TryAnswerEffect("queue write", name, item, out var answered)) return answered;
+        var status = Put(id, item);
+        tape.RecordEffect("queue write", name, item, status);
+        return status;
+    }
+
+    private HostStatus Put(uint id, ReadOnlySpan<byte> item)
+    {
         if (item.Length > MaximumItemBytes) return HostStatus.InternalFailure;
         lock (_lock)
         {
@@ -73,6 +83,15 @@ public sealed class SharedQueues
     /// <returns>Ok, NotFound for an unknown queue, or Empty.</returns>
     public HostStatus Dequeue(uint id, out ReadOnlyMemory<byte> item)
     {
+        if (HostTape.Current is not { } tape || NameOf(id) is not { } name) return Take(id, out item);
+        if (tape.TryAnswerTake(name, out item, out var answered)) return answered;
+        var status = Take(id, out item);
+        tape.RecordTake(name, item, status);
+        return status;
+    }
+
+    private HostStatus Take(uint id, out ReadOnlyMemory<byte> item)
+    {
         item = default;
         lock (_lock)
         {
@@ -84,10 +103,17 @@ public sealed class SharedQueues
         }
     }
 
+    private byte[]? NameOf(uint id)
+    {
+        lock (_lock) return Find(id)?.Name;
+    }
+
     private SharedQueue? Find(uint id) => id > 0 && id <= (uint)_queues.Count ? _queues[(int)id - 1] : null;
 
-    private sealed class SharedQueue
+    private sealed class SharedQueue(byte[] name)
     {
+        public byte[] Name { get; } = name;
+
         public Queue<byte[]> Items { get; } = [];
 
         public QueueListener? Listener { get; set; }
