@@ -1,0 +1,31 @@
+// The scripts of bench/gateway that are promises rather than measurements, on the published binary: reloads and dying upstreams cost no request, and
+// long bodies no memory.
+
+using System.Diagnostics;
+using Bimetal.Testing;
+
+namespace Bimetal.EndToEnd.Tests;
+
+[Trait("Category", "Slow")]
+public sealed class GatewayScriptTests
+{
+    [Fact]
+    public Task HundredReloads_UnderLoad_CostNoRequest() => RunAsync("reload", "--reloads", "100");
+
+    [Fact]
+    public Task UpstreamThatDiesAndComesBack_CostsNoRequest() => RunAsync("failover", "--seconds", "10", "--restarts", "8");
+
+    [Fact]
+    public Task LongBodies_PassInFlatMemory_BothWays() => RunAsync("stream", "--gib", "2");
+
+    private static async Task RunAsync(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "bench/gateway", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["BIMETAL"] = Path.Combine(Repository.Root, "artifacts/native/bimetal");
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        TestContext.Current.TestOutputHelper?.WriteLine(await output + await error);
+        Assert.Equal(0, process.ExitCode);
+    }
+}
