@@ -142,7 +142,10 @@ internal unsafe struct LinkGroupRecord
 [StructLayout(LayoutKind.Sequential)]
 internal struct ContextList
 {
-    public ulong Count;
+    public uint Count;
+
+    /// <summary>Not zero: the next entry writes stack limit and interruption of all of them.</summary>
+    public uint IsStale;
 }
 
 /// <summary>How the pages that a guest has written are found when an instance is reset.</summary>
