@@ -71,6 +71,9 @@ public static class PluginLoader
         }
     }
 
+    /// <summary>Whether it is a <c>.bimetal</c> file that is there.</summary>
+    public static bool IsBundleFile(string bundle) => bundle.EndsWith(BundleArchive.Extension, StringComparison.Ordinal) && File.Exists(bundle);
+
     /// <summary>The metal that a plugin runs on, by its configuration and, for <c>metal: auto</c>, by the profile.</summary>
     /// <param name="notice">Something that the operator should know of the choice, or null.</param>
     /// <exception cref="PluginLoadException">The configuration asks for what its trust forbids.</exception>
@@ -139,8 +142,6 @@ public static class PluginLoader
         var label = bundle?.Label ?? (PluginFolder.IsOne(config.Bundle) ? PluginFolder.Open(config.Bundle).Manifest.Label : null);
         return label is null ? config : config with { RootId = config.RootId.Length > 0 ? config.RootId : label.RootId, LatencyBudget = config.LatencyBudget ?? label.LatencyBudget };
     }
-
-    private static bool IsBundleFile(string bundle) => bundle.EndsWith(BundleArchive.Extension, StringComparison.Ordinal) && File.Exists(bundle);
 
     /// <summary>The file to load: a folder's build for that metal, or the bundle itself.</summary>
     private static string Resolve(PluginConfig config, Metal metal)

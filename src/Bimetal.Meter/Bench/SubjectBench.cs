@@ -24,12 +24,12 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
     {
         var costs = await stages.TimeAsync("builds", () => BuildAsync(subject, cancellation));
         bool isSame = await stages.TimeAsync("answers compared", () => CompareAsync(subject, cancellation));
+        var best = request.Ablates ? await stages.TimeAsync("best native", () => NativeBest.TryBuildAsync(subject, progress, cancellation)) : null;
         Report(subject, "cold loads");
         var cold = await stages.TimeAsync("cold loads", () => LoadColdAsync(subject, cancellation));
         var processes = request.Processes > 0 && ColdProcess.IsPossible
-            ? await stages.TimeAsync("fresh processes", () => ColdProcess.MeasureAsync(subject, request.Processes, cancellation))
+            ? await stages.TimeAsync("fresh processes", () => ColdProcess.MeasureAsync(subject, best is not null, request.Processes, cancellation))
             : new Dictionary<string, ColdProcessFigures>();
-        var best = request.Ablates ? await stages.TimeAsync("best native", () => NativeBest.TryBuildAsync(subject, progress, cancellation)) : null;
         Report(subject, $"{subject.Input}, {request.Sessions} sessions of {request.Plan.Rounds} rounds");
         var sessions = await RunSessionsAsync(subject, best, cancellation);
         var times = sessions[0].Keys.ToDictionary(arrangement => arrangement, arrangement => ArrangementTimes.Merge([.. sessions.Select(session => session[arrangement])]));
@@ -59,7 +59,7 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         return cold.Native is null ? task : WithNative(task, subject, times, sessions, cold, processes.GetValueOrDefault("native"), code) with
         {
             Gateway = request.WireTime > TimeSpan.Zero ? await stages.TimeAsync("gateway", () => GatewayMeter.TryMeasureAsync(subject, request.WireTime, cancellation)) : null,
-            NativeBest = best is null ? null : Figures(best.Path, times[Arrangement.NativeBest], times[Arrangement.NativeBest], process: null) with { Build = best.Build },
+            NativeBest = best is null ? null : await BestAsync(subject, best, times[Arrangement.NativeBest], processes.GetValueOrDefault(ColdProcess.Best), cancellation),
         };
     }
 
@@ -74,6 +74,12 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         }
 
         return sessions;
+    }
+
+    private async Task<MetalFigures> BestAsync(BenchSubject subject, NativeBest best, ArrangementTimes times, ColdProcessFigures? process, CancellationToken cancellation)
+    {
+        var cold = await stages.TimeAsync("cold loads", () => coldLoad.PrecompiledAsync(subject, subject.ConfigForBest(best.Path), request.ColdLoads, cancellation));
+        return Figures(best.Path, times, times, process) with { Build = best.Build, ColdLoadUs = Rounded(cold.TotalUs), ColdLoadIntervalUs = Bounds(cold.TotalIntervalUs) };
     }
 
     private BenchTask WithNative(

@@ -47,17 +47,21 @@ internal sealed class ColdLoad : IDisposable
         for (int load = 0; load < loads; load++)
         {
             ForgetImages();
-            times.Add(await LoadAsync(subject, Metal.Wasm, InstancePolicy.PerRequest, cancellation));
+            times.Add(await LoadAsync(subject, subject.ConfigFor(Metal.Wasm, InstancePolicy.PerRequest), cancellation));
         }
 
         return ColdTimes.MedianOf(times);
     }
 
     /// <summary>Loads of code that is there already; after <see cref="CompileAsync"/>.</summary>
-    public async Task<ColdTimes> PrecompiledAsync(BenchSubject subject, Metal metal, int loads, CancellationToken cancellation)
+    public Task<ColdTimes> PrecompiledAsync(BenchSubject subject, Metal metal, int loads, CancellationToken cancellation) =>
+        PrecompiledAsync(subject, subject.ConfigFor(metal, InstancePolicy.PerRequest), loads, cancellation);
+
+    /// <summary>The same of a configuration of the caller's.</summary>
+    public async Task<ColdTimes> PrecompiledAsync(BenchSubject subject, PluginConfig config, int loads, CancellationToken cancellation)
     {
         var times = new List<ColdTimes>();
-        for (int load = 0; load < loads; load++) times.Add(await LoadAsync(subject, metal, InstancePolicy.PerRequest, cancellation));
+        for (int load = 0; load < loads; load++) times.Add(await LoadAsync(subject, config, cancellation));
         return ColdTimes.MedianOf(times);
     }
 
@@ -67,7 +71,7 @@ internal sealed class ColdLoad : IDisposable
         var times = new List<double>();
         for (int load = 0; load < loads; load++)
         {
-            var one = await LoadAsync(subject, Metal.Wasm, InstancePolicy.Shared, cancellation);
+            var one = await LoadAsync(subject, subject.ConfigFor(Metal.Wasm, InstancePolicy.Shared), cancellation);
             times.Add((one["instantiate"] / Environment.ProcessorCount) + one["first call"]);
         }
 
@@ -76,14 +80,14 @@ internal sealed class ColdLoad : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private async Task<ColdTimes> LoadAsync(BenchSubject subject, Metal metal, InstancePolicy instance, CancellationToken cancellation)
+    private async Task<ColdTimes> LoadAsync(BenchSubject subject, PluginConfig config, CancellationToken cancellation)
     {
         var clock = new CaseClock();
         clock.Set(subject.Cases[0].Clock);
         var times = new CaseTimes();
         var services = new PluginHostServices { Time = clock, Engine = new WasmEngine(new EngineOptions { Cache = new CodeCache(_folder), Compile = PluginHostServices.CodeOptions }) };
         long started = Stopwatch.GetTimestamp();
-        await using var plugin = await PluginLoader.LoadAsync(subject.ConfigFor(metal, instance), services, cancellation);
+        await using var plugin = await PluginLoader.LoadAsync(config, services, cancellation);
         long loaded = Stopwatch.GetTimestamp();
         CaseExchange.Measure(plugin, subject.Cases[0], times);
         double totalUs = Stopwatch.GetElapsedTime(started).TotalMicroseconds;

@@ -23,6 +23,9 @@ internal static class ColdProcess
     /// <summary>The hidden command that <see cref="ProcessWorker"/> answers to.</summary>
     public const string CommandName = "bench-process";
 
+    /// <summary>In place of a metal: the best native build, which lies beside the others.</summary>
+    public const string Best = "best";
+
     /// <summary>In place of a metal: the process loads nothing.</summary>
     public const string Nothing = "nothing";
 
@@ -32,9 +35,9 @@ internal static class ColdProcess
     public static bool IsPossible => !RuntimeFeature.IsDynamicCodeSupported && Environment.ProcessPath is not null;
 
     /// <summary>Median of several processes, in turns, so that the machine's mood meets all metals.</summary>
-    public static async Task<IReadOnlyDictionary<string, ColdProcessFigures>> MeasureAsync(BenchSubject subject, int processes, CancellationToken cancellation)
+    public static async Task<IReadOnlyDictionary<string, ColdProcessFigures>> MeasureAsync(BenchSubject subject, bool hasBest, int processes, CancellationToken cancellation)
     {
-        string[] kinds = subject.Folder is null ? [] : subject.MayRunNative ? ["native", "wasm"] : ["wasm"];
+        string[] kinds = subject.Folder is null ? [] : subject.MayRunNative ? hasBest ? ["native", "wasm", Best] : ["native", "wasm"] : ["wasm"];
         var seen = kinds.ToDictionary(kind => kind, _ => new List<OneProcess>());
         for (int process = 0; process < processes; process++)
         {

@@ -20,7 +20,7 @@ public static class ProcessWorker
     private const int Streams = 64;
 
     /// <summary>Runs once.</summary>
-    /// <param name="kind"><c>native</c>, <c>wasm</c>, or <c>nothing</c>.</param>
+    /// <param name="kind"><c>native</c>, <c>wasm</c>, <c>best</c>, or <c>nothing</c>.</param>
     /// <param name="folder">The plugin's folder, built.</param>
     /// <returns>0; 1 when the plugin does not load.</returns>
     public static async Task<int> RunAsync(string kind, string folder, TextWriter output, TextWriter error, CancellationToken cancellation)
@@ -37,13 +37,12 @@ public static class ProcessWorker
             // The cases are the traffic, not the plugin's: what reading them takes is said, and taken off outside.
             long started = Stopwatch.GetTimestamp();
             var subject = BenchSubject.Of(PluginFolder.Open(folder));
-            var metal = kind == "native" ? Metal.Native : Metal.Wasm;
+            var config = kind == ColdProcess.Best ? subject.ConfigForBest(FunctionBuilder.BestPathOf(subject.Folder!)) : subject.ConfigFor(kind == "native" ? Metal.Native : Metal.Wasm, InstancePolicy.PerRequest);
             long before = ProcessMemory.ResidentBytes();
             var preparation = Stopwatch.GetElapsedTime(started);
             var clock = new CaseClock();
             clock.Set(subject.Cases[0].Clock);
-            await using var plugin = await PluginLoader.LoadAsync(
-                subject.ConfigFor(metal, InstancePolicy.PerRequest), new PluginHostServices { Time = clock }, cancellation);
+            await using var plugin = await PluginLoader.LoadAsync(config, new PluginHostServices { Time = clock }, cancellation);
             CaseExchange.Measure(plugin, subject.Cases[0], new CaseTimes());
             await SayAsync(output, string.Create(CultureInfo.InvariantCulture, $"{Served} {preparation.TotalMicroseconds:0}"));
             long loaded = ProcessMemory.ResidentBytes();

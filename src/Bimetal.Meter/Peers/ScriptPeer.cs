@@ -37,6 +37,7 @@ internal sealed record ScriptPeer(string Name, string Script, string Mode)
         string? version = null;
         foreach (var subject in subjects)
         {
+            if (!subject.WasmPath.EndsWith(".wasm", StringComparison.Ordinal)) continue; // a bundle, which no script can open
             progress?.Report($"{subject.Name}: the same module in {Name}");
             string folder = Directory.CreateTempSubdirectory("bimetal-bench-").FullName, exchanges = Path.Combine(folder, "exchanges.json");
             try

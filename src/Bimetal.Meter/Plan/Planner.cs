@@ -18,18 +18,18 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
     private readonly ProfileSource _profile = ProfileSource.Read(config.Profile);
     private readonly ShadowDocument? _shadows = config.Profile is { } path ? ShadowDocument.TryRead(ShadowDocument.PathBeside(path)) : null;
     private readonly Dictionary<string, PluginProfile> _profiles = [];
-    private readonly PluginHostServices _services = new();
+    private readonly Dictionary<string, PlanFigures> _figures = [];
+    private readonly Dictionary<string, string> _problems = [];
 
     /// <summary>What <c>--apply</c> writes: the figures of plugins that have both builds.</summary>
     public ProfileDocument Document => new() { Rps = rps, Plugins = [.. _profiles.Values.OrderBy(profile => profile.Plugin, StringComparer.Ordinal)] };
 
     public async Task<PlanReport> MakeAsync(CancellationToken cancellation)
     {
-        var planned = new List<PlannedPlugin>();
-        var missing = config.Plugins.Values.Where(plugin => _profile.Find(plugin, out _) is null).ToList();
-        if (missing.Count > 0) progress?.Report($"to measure: {string.Join(", ", missing.Select(plugin => plugin.Name))}");
-        var clock = missing.Count == 0 ? null : MeterClock.Calibrate();
-        foreach (var plugin in config.Plugins.Values) planned.Add(await PlanAsync(plugin, clock, cancellation));
+        var services = new PluginHostServices();
+        List<PluginConfig> plugins = [.. config.Plugins.Values.Select(plugin => PluginLoader.Complete(plugin, services))];
+        await MeasureAsync([.. plugins.Where(plugin => _profile.Find(plugin, out _) is null)], cancellation);
+        PlannedPlugin[] planned = [.. plugins.Select(Plan)];
         return new PlanReport
         {
             Config = file,
@@ -41,25 +41,46 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
         };
     }
 
-    private async Task<PlannedPlugin> PlanAsync(PluginConfig configured, MeterClock? clock, CancellationToken cancellation)
+    /// <summary>Loads all of them first, to say how long it will take, and then measures one after the other.</summary>
+    private async Task MeasureAsync(List<PluginConfig> plugins, CancellationToken cancellation)
     {
-        var plugin = PluginLoader.Complete(configured, _services);
-        string problem = "";
-        PlanFigures? figures = null;
-        var found = _profile.Find(plugin, out _);
-        if (found is null)
+        if (plugins.Count == 0) return;
+        progress?.Report($"to measure: {string.Join(", ", plugins.Select(plugin => plugin.Name))}");
+        var ready = new List<(PluginConfig Plugin, PlanMeasurement Measurement)>();
+        try
         {
-            try
+            foreach (var plugin in plugins)
             {
-                figures = await MeasureAsync(plugin, clock!, cancellation);
-                found = ProfileOf(plugin, figures);
+                try
+                {
+                    ready.Add((plugin, await PlanMeasurement.PrepareAsync(plugin, progress, cancellation)));
+                }
+                catch (PluginLoadException exception)
+                {
+                    _problems[plugin.Name] = exception.Message;
+                }
             }
-            catch (PluginLoadException exception)
+
+            TimeSpan[] estimates = [.. ready.Select(one => one.Measurement.Estimate())];
+            if (ready.Count > 0) progress?.Report($"measuring will take at most {Seconds(estimates.Aggregate(TimeSpan.Zero, (sum, one) => sum + one))} s");
+            var clock = MeterClock.Calibrate();
+            foreach (var ((plugin, measurement), estimate) in ready.Zip(estimates))
             {
-                problem = exception.Message;
+                progress?.Report($"{plugin.Name}: measuring, at most {Seconds(estimate)} s");
+                _figures[plugin.Name] = measurement.Run(clock, cancellation);
             }
         }
+        finally
+        {
+            foreach (var (_, measurement) in ready) await measurement.DisposeAsync();
+        }
+    }
 
+    private PlannedPlugin Plan(PluginConfig plugin)
+    {
+        string problem = _problems.GetValueOrDefault(plugin.Name, "");
+        var figures = _figures.GetValueOrDefault(plugin.Name);
+        var found = _profile.Find(plugin, out _) ?? (figures is null ? null : ProfileOf(plugin, figures));
         if (found is not null) _profiles[plugin.Name] = found = found with { Shadow = _shadows?.Find(plugin.Name, found.Key) ?? found.Shadow };
         var decision = DecisionOf(plugin, found, problem);
         double budgetUs = (plugin.LatencyBudget ?? MetalDecision.DefaultBudget).TotalMicroseconds;
@@ -88,14 +109,6 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
         };
     }
 
-    private async Task<PlanFigures> MeasureAsync(PluginConfig plugin, MeterClock clock, CancellationToken cancellation)
-    {
-        if (!PluginFolder.IsOne(plugin.Bundle)) throw new PluginLoadException($"{plugin.Bundle}: has no cases to measure with: only plugin folders have them");
-        await using var measurement = await PlanMeasurement.PrepareAsync(plugin, progress, cancellation);
-        progress?.Report($"{plugin.Name}: measuring, at most {Math.Ceiling(measurement.Estimate().TotalSeconds).ToString(CultureInfo.InvariantCulture)} s");
-        return measurement.Run(clock, cancellation);
-    }
-
     private static PluginProfile? ProfileOf(PluginConfig plugin, PlanFigures figures)
     {
         if (figures is not { Native: { } native, Tax: { } tax } || ProfileKey.TryOf(plugin) is not { } key) return null;
@@ -117,7 +130,7 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
     // metal: native and metal: wasm are the operator's own decision; auto is what the rules say.
     private MetalDecision DecisionOf(PluginConfig plugin, PluginProfile? profile, string problem)
     {
-        var byRules = profile is null ? MetalDecision.Without(plugin, problem.Length == 0 ? "it was not measured on both metals" : problem) : MetalDecision.Of(plugin, profile, rps);
+        var byRules = profile is null ? MetalDecision.Without(plugin, problem.Length > 0 ? problem : PluginFolder.IsOne(plugin.Bundle) ? "it was not measured on both metals" : "only a plugin folder is measured on both metals, and this is a file") : MetalDecision.Of(plugin, profile, rps);
         return plugin.Metal switch
         {
             MetalChoice.Native => new(Metal.Native, DecisionRule.Configured, "the configuration says so; by the rules of metal: auto: " + byRules.Reason),
@@ -139,7 +152,7 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
         };
     }
 
-    private static PlannedRoute PlanRoute(RouteConfig route, List<PlannedPlugin> planned)
+    private static PlannedRoute PlanRoute(RouteConfig route, PlannedPlugin[] planned)
     {
         var plugins = route.Filters.OfType<PluginFilterConfig>().Select(filter => planned.Single(plugin => plugin.Plugin == filter.Plugin)).ToList();
         double? sumUs = 0;
@@ -161,6 +174,8 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
         DecisionRule.Configured => "configured",
         _ => "too-noisy",
     };
+
+    private static string Seconds(TimeSpan time) => Math.Ceiling(time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
 
     private static string Now() => DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

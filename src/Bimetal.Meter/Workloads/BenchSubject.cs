@@ -4,6 +4,7 @@ using System.Text;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Bundles.Cases;
+using Bimetal.Plugins.Bundles.Registry;
 
 namespace Bimetal.Meter.Workloads;
 
@@ -26,7 +27,7 @@ public sealed record BenchSubject
     /// <summary>Trust, limits and the configuration that the cases are for.</summary>
     public PluginConfig Config { get; }
 
-    /// <summary>Null: a .wasm file without sources.</summary>
+    /// <summary>Null: a .wasm file or a bundle, without sources and cases.</summary>
     public PluginFolder? Folder { get; }
 
     /// <summary>Every case, hostile ones too: what the metals are compared by.</summary>
@@ -63,7 +64,7 @@ public sealed record BenchSubject
     }
 
     /// <summary>An entry of a gateway's configuration. A folder is measured with its own cases and the configuration that they are for.</summary>
-    /// <exception cref="PluginLoadException">It has no good case, or is neither a folder nor a .wasm file.</exception>
+    /// <exception cref="PluginLoadException">It has no good case, or is neither a folder nor a file of a plugin.</exception>
     public static BenchSubject Of(PluginConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -73,8 +74,10 @@ public sealed record BenchSubject
             return Of(config, folder, CaseReader.ReadAll(folder));
         }
 
-        if (!config.Bundle.EndsWith(".wasm", StringComparison.Ordinal) || !File.Exists(config.Bundle))
-            throw new PluginLoadException($"{config.Bundle}: plugin {config.Name} is neither a plugin folder nor a .wasm file, so it cannot be measured");
+        if (RegistryBundles.IsReference(config.Bundle))
+            throw new PluginLoadException($"{config.Bundle}: plugin {config.Name} is in a registry; to measure it, fetch it with `bimetal pull` and name the file as its bundle");
+        if (!PluginLoader.IsBundleFile(config.Bundle) && (!config.Bundle.EndsWith(".wasm", StringComparison.Ordinal) || !File.Exists(config.Bundle)))
+            throw new PluginLoadException($"{config.Bundle}: plugin {config.Name} is neither a plugin folder nor a .wasm or .bimetal file, so it cannot be measured");
         PluginCase[] plain = [GenericCase(config)];
         return new BenchSubject(Limited(config), null, plain, plain);
     }
@@ -85,6 +88,10 @@ public sealed record BenchSubject
         Metal = metal == Metal.Native ? MetalChoice.Native : MetalChoice.Wasm,
         Instance = instance,
     };
+
+    /// <summary>The configuration of <see cref="Arrangement.NativeBest"/>.</summary>
+    /// <param name="path">Its shared object.</param>
+    public PluginConfig ConfigForBest(string path) => ConfigFor(Metal.Native, InstancePolicy.Shared) with { Bundle = path };
 
     private static BenchSubject Of(PluginConfig config, PluginFolder folder, IReadOnlyList<PluginCase> cases)
     {

@@ -105,9 +105,12 @@ public sealed class PluginWorkload : IAsyncDisposable
 
     private static Task<Plugin> LoadAsync(BenchSubject subject, Arrangement arrangement, string? bestPath, CancellationToken cancellation)
     {
-        var metal = arrangement is Arrangement.Native or Arrangement.NativeBest ? Metal.Native : Metal.Wasm;
-        var config = subject.ConfigFor(metal, arrangement == Arrangement.WasmPerRequest ? InstancePolicy.PerRequest : InstancePolicy.Shared);
-        if (arrangement == Arrangement.NativeBest) config = config with { Bundle = bestPath! };
+        var config = arrangement switch
+        {
+            Arrangement.Native => subject.ConfigFor(Metal.Native, InstancePolicy.Shared),
+            Arrangement.NativeBest => subject.ConfigForBest(bestPath!),
+            _ => subject.ConfigFor(Metal.Wasm, arrangement == Arrangement.WasmPerRequest ? InstancePolicy.PerRequest : InstancePolicy.Shared),
+        };
         if (arrangement == Arrangement.WasmUnlimited) config = config with { Limits = config.Limits with { CpuPerCallback = null, CpuPerStream = null } };
         var clock = new CaseClock();
         clock.Set(subject.Cases[0].Clock);

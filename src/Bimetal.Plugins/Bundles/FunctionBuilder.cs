@@ -47,6 +47,13 @@ public static class FunctionBuilder
         return output;
     }
 
+    /// <summary>Where <see cref="BuildBestAsync"/> puts it.</summary>
+    public static string BestPathOf(PluginFolder folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return Path.Combine(folder.Path, "build", "best", "best.so");
+    }
+
     /// <summary>
     /// Builds what somebody would write who has native alone in mind: for this very processor, with more optimisation, and from bench/best where a
     /// source tuned by hand lies there.
@@ -59,7 +66,7 @@ public static class FunctionBuilder
         var sdk = SdkFolder.Find();
         string best = Path.Combine(sdk.Home, "bench", "best"), tuned = Path.Combine(best, folder.Manifest.Name.Replace('-', '_') + ".c");
         bool isTuned = File.Exists(tuned) && folder.Path == Path.Combine(sdk.Home, "plugins", folder.Manifest.Name);
-        string output = Path.Combine(folder.Path, "build", "best", "best.so");
+        string output = BestPathOf(folder);
         string[] flags = [.. ClangCommand.Flags(BuildTarget.NativeHere), "-O3", "-march=native", "-mtune=native"];
         string inputs = string.Join('\n', BuildRecord.DigestOfSources(folder.Path), BuildRecord.DigestOfSources(sdk.Sources, sdk.NativeInclude, best), BuildRecord.DigestOf([.. flags, tuned]));
         if (await IsBuiltOfAsync(output, inputs, cancellation)) return (output, isTuned);

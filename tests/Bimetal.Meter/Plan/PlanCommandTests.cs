@@ -4,6 +4,7 @@ using System.Text.Json;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Meter.Plan;
 using Bimetal.Plugins;
+using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Profiles;
 using Bimetal.Testing;
 
@@ -20,6 +21,7 @@ public sealed class PlanCommandTests
         Assert.True(code == 0, output + error);
         Assert.All(output.Split('\n'), line => Assert.True(line.Length <= PlanTable.Columns, line));
         Assert.Contains("to measure: auth, images", error);
+        Assert.Matches("(?s)measuring will take at most [0-9]+ s.*auth: measuring", error);
         Assert.Matches("auth: measuring, at most [0-9]+ s", error);
         string flat = string.Join(' ', output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("images: wasm, because third-party code never runs native.", flat);
@@ -66,6 +68,46 @@ public sealed class PlanCommandTests
 
         // Another kind of instances was not measured.
         Assert.Equal(DecisionRule.NoProfile, source.Decide(plugin with { Instance = InstancePolicy.PerRequest }).Rule);
+    }
+
+    /// <summary>Files come without cases, and what is in a registry is not here: the plan says what it did with each.</summary>
+    [Fact]
+    public async Task FilesAndReferences_AreMeasuredOnWasm_OrSaidNotToBe()
+    {
+        using var folder = new TemporaryFolder();
+        var source = PluginFolder.Open(Path.Combine(Repository.Root, "plugins/token-auth"));
+        await PluginBuilder.EnsureAsync(source, cancellation: TestContext.Current.CancellationToken);
+        string packed = Path.Combine(folder.Path, "images.bimetal");
+        using (var log = new StringWriter())
+        {
+            var build = new BuildRequest { Folder = Path.Combine(Repository.Root, "plugins/image-meta"), Targets = ["wasm"], Output = packed };
+            Assert.True(await BuildCommandRunner.RunAsync(build, log, log, TestContext.Current.CancellationToken) == 0, log.ToString());
+        }
+
+        string config = folder.Write("gateway.yaml", $$"""
+            listeners: [ { address: 127.0.0.1:0 } ]
+            plugins:
+              own: { bundle: {{packed}}, trust: first-party }
+              theirs: { bundle: {{packed}} }
+              module: { bundle: {{source.PathOf(BuildTarget.Wasm)}}, config: { key: "0123456789abcdef0123456789abcdef" } }
+              far: { bundle: "oci://registry.test/edge/far:1" }
+            routes: [ { match: { path: / }, latency_budget: 1s, filters: [ { plugin: own }, { plugin: theirs }, { plugin: module } ], response: { body: ok } } ]
+            """);
+        var (code, output, error) = await RunAsync(new PlanRequest(config, 1000, null, Applies: false, WritesJson: true));
+        Assert.True(code == 0, output + error);
+        using var json = JsonDocument.Parse(output);
+        var plugins = json.RootElement.GetProperty("plugins").EnumerateArray().ToDictionary(one => one.GetProperty("plugin").GetString()!);
+        foreach (string measured in new[] { "own", "theirs", "module" })
+        {
+            Assert.True(plugins[measured].GetProperty("wasm").GetProperty("p50Us").GetDouble() > 0, measured);
+            Assert.StartsWith("GET / with eight fields; there are no cases", plugins[measured].GetProperty("input").GetString(), StringComparison.Ordinal);
+            Assert.False(plugins[measured].TryGetProperty("native", out _), measured);
+        }
+
+        Assert.Contains("only a plugin folder is measured on both metals", plugins["own"].GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("third-party", plugins["theirs"].GetProperty("rule").GetString());
+        Assert.Contains("fetch it with `bimetal pull`", plugins["far"].GetProperty("problem").GetString(), StringComparison.Ordinal);
+        Assert.True(json.RootElement.GetProperty("routes")[0].GetProperty("fits").GetBoolean());
     }
 
     [Fact]
