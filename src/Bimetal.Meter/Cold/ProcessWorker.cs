@@ -14,6 +14,9 @@ public static class ProcessWorker
 {
     public const string CommandName = ColdProcess.CommandName;
 
+    /// <summary>What a process can be asked for.</summary>
+    public static string[] Kinds { get; } = ["native", "wasm", ColdProcess.Best, ColdProcess.Nothing];
+
     internal const string Served = "served";
 
     /// <summary>Streams that are begun at once to see what one of them takes.</summary>

@@ -9,7 +9,7 @@ internal static class BenchProcessCommand
 {
     internal static Command Create()
     {
-        var kind = new Argument<string>("KIND").AcceptOnlyFromAmong("native", "wasm", ColdProcess.Best, ColdProcess.Nothing);
+        var kind = new Argument<string>("KIND").AcceptOnlyFromAmong(ProcessWorker.Kinds);
         var folder = new Argument<string>("DIR");
         var command = new Command(ProcessWorker.CommandName, "Loads a plugin, serves one of its cases, and says what that took of memory.") { kind, folder };
         command.Hidden = true;
