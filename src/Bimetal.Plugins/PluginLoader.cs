@@ -59,7 +59,7 @@ public static class PluginLoader
         ArgumentNullException.ThrowIfNull(services);
         try
         {
-            if (RegistryBundles.IsReference(config.Bundle) && !services.Bundles.Has(config)) return null;
+            if (RegistryBundles.IsReference(config.Bundle) && !services.Bundles.Check(config)) return null;
             var (source, metal) = Choose(config, services, profile);
             if (metal == Metal.Native) NativeImage.Read(source);
             else PluginModule.Check(source);

@@ -27,6 +27,8 @@ public sealed class BundleCheckTests
               open: { bundle: text.bimetal, on_error: { load: open } }
               source: { bundle: source }
               away: { bundle: "oci://registry.invalid/nobody/nothing:1" }
+              never: { bundle: "oci://registry.invalid/nobody/nothing:1", pull: { policy: never } }
+              authority: { bundle: "oci://registry.invalid/nobody/nothing:1", pull: { ca_file: text.bimetal } }
             routes: []
 
             """);
@@ -34,10 +36,12 @@ public sealed class BundleCheckTests
 
         var result = ConfigReader.Read(file, opensBundles: true);
         Assert.Null(result.Config);
-        Assert.Equal([(4, "plugins.cut.bundle"), (7, "plugins.text.bundle")], result.Errors.Select(error => (error.Line, error.Key)));
+        Assert.Equal([(4, "plugins.cut.bundle"), (7, "plugins.text.bundle"), (11, "plugins.never.bundle"), (12, "plugins.authority.bundle")], result.Errors.Select(error => (error.Line, error.Key)));
         Assert.Contains("cut.wasm: byte 0x4:", result.Errors[0].Message, StringComparison.Ordinal);
         Assert.Contains("text.bimetal: it is not a whole tar file", result.Errors[1].Message, StringComparison.Ordinal);
         Assert.EndsWith("; fetch or build the bundle again", result.Errors[1].Message, StringComparison.Ordinal);
+        Assert.EndsWith("pull.policy is never; run: bimetal pull oci://registry.invalid/nobody/nothing:1", result.Errors[2].Message, StringComparison.Ordinal);
+        Assert.EndsWith("there is no certificate in it; name a PEM file with the registry's authority", result.Errors[3].Message, StringComparison.Ordinal);
         Assert.Equal([(8, "plugins.open.bundle"), (9, "plugins.source.bundle")], result.Warnings.Select(warning => (warning.Line, warning.Key)));
         Assert.Contains("run: bimetal build", result.Warnings[1].Message, StringComparison.Ordinal);
     }

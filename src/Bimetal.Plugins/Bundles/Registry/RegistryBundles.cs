@@ -60,7 +60,7 @@ public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = n
         var known = _store.Find(reference);
         bool isSettled = known is not null && (config.Pull.Policy != PullPolicy.Always || reference.Digest is not null) && IsWhole(reference, known);
         if (isSettled) return null;
-        if (config.Pull.Policy == PullPolicy.Never) throw new PluginLoadException($"{reference}: is not in the store {_store.Folder}, and pull.policy is never; run: bimetal pull {reference}");
+        if (config.Pull.Policy == PullPolicy.Never) throw NotStored(reference);
         try
         {
             await PullAsync(config, reference, cancellation);
@@ -109,8 +109,16 @@ public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = n
     /// <summary>Changes with what would be loaded; null when nothing could be.</summary>
     internal string? FingerprintOf(PluginConfig config) => RegistryReference.TryParse(config.Bundle, out var reference) ? _store.Find(reference)?.Fingerprint : null;
 
-    /// <summary>Whether the store has a whole bundle for a reference.</summary>
-    internal bool Has(PluginConfig config) => Parse(config) is var reference && _store.Find(reference) is { } stored && IsWhole(reference, stored);
+    /// <summary>Whether the store has a whole bundle for a reference. Nobody is asked.</summary>
+    /// <exception cref="PluginLoadException">It has none and may not ask, or could not: a file that the configuration names is wrong.</exception>
+    internal bool Check(PluginConfig config)
+    {
+        var reference = Parse(config);
+        bool isStored = _store.Find(reference) is { } stored && IsWhole(reference, stored);
+        if (config.Pull.Policy != PullPolicy.Never) ClientOf(config, reference).Dispose();
+        else if (!isStored) throw NotStored(reference);
+        return isStored;
+    }
 
     /// <summary>The bundle in the store.</summary>
     /// <exception cref="PluginLoadException">It is not there, or damaged.</exception>
@@ -127,6 +135,9 @@ public sealed class RegistryBundles(string? folder = null, TimeSpan? backoff = n
             throw new PluginLoadException($"{reference}: {exception.Message}; delete {_store.Folder} and fetch it again", exception);
         }
     }
+
+    private PluginLoadException NotStored(RegistryReference reference) =>
+        new($"{reference}: is not in the store {_store.Folder}, and pull.policy is never; run: bimetal pull {reference}");
 
     private async Task PullAsync(PluginConfig config, RegistryReference reference, CancellationToken cancellation)
     {

@@ -85,6 +85,38 @@ public sealed class RegistryTests(BundleFixture fixture) : IClassFixture<BundleF
         Assert.Contains(MediaTypes.Index, await RunAsync("skopeo", "inspect", "--raw", "--tls-verify=false", $"docker://{registry.Host}/own/small:1"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(400, "check the reference")]
+    [InlineData(401, "name a login: docker login, or a file in $REGISTRY_AUTH_FILE")]
+    [InlineData(403, "the login may not do that")]
+    [InlineData(404, "check repository and tag")]
+    [InlineData(429, "try again later")]
+    [InlineData(503, "try again later")]
+    public async Task ErrorOfARegistry_IsOneLineWithTheReferenceAndTheRemedy(int status, string remedy)
+    {
+        await using var registry = new FakeRegistry(_ => new FakeAnswer(status, "{\"errors\":[{\"code\":\"X\",\"message\":\"two\\nlines\"}]}"u8.ToArray()));
+        string reference = $"oci://{registry.Host}/p:1", store = Path.Combine(_folder.Path, "store");
+        var config = new PluginConfig { Name = "p", Bundle = reference, Pull = new PullConfig { AuthFile = _folder.Write("none.json", "{}") } };
+        string message = (await Assert.ThrowsAsync<PluginLoadException>(() => new RegistryBundles(store, s_backoff).RefreshAsync(config, Stop))).Message;
+        Assert.Equal($"{reference}: the registry {registry.Host} answers {status} (twolines); {remedy}", message);
+        Assert.Equal(message, (await Assert.ThrowsAsync<PluginLoadException>(() => new RegistryBundles(store, s_backoff).PollAsync(config, Stop))).Message);
+    }
+
+    [Fact]
+    public async Task WrongBytesOfARegistry_AreOneLineWithTheReferenceAndTheRemedy()
+    {
+        var wanted = OciDescriptor.Of(MediaTypes.WasmLayer, "bytes"u8);
+        var manifest = new OciDocument(MediaTypes.Manifest, [wanted], wanted, new Dictionary<string, string>());
+        await using var registry = new FakeRegistry(request => request.Line.EndsWith("/manifests/1", StringComparison.Ordinal) ? new FakeAnswer(200, manifest.Write())
+            : request.Line.Contains("/blobs/", StringComparison.Ordinal) ? new FakeAnswer(200, "other"u8.ToArray()) : new FakeAnswer(404, []));
+        string reference = $"oci://{registry.Host}/p:1";
+        using var error = new StringWriter();
+        Assert.Equal(1, await RegistryCommandRunner.PullAsync(reference, Path.Combine(_folder.Path, "p.bimetal"), new RegistryFiles(), TextWriter.Null, error, Stop));
+        Assert.Equal(
+            $"{reference}: the digest of the blob {wanted.Digest} does not match: what the registry sent has {OciDigest.Of("other"u8)}; push the bundle again, or name another version",
+            error.ToString().TrimEnd().Split('\n')[^1]);
+    }
+
     [Fact]
     public async Task MissingTag_IsNamedWithTheRemedy()
     {
