@@ -1,6 +1,8 @@
 // What the clients of a listener may use: each limit, one by one.
 
+using System.Net;
 using Bimetal.Gateway.Configuration;
+using Bimetal.Gateway.Listeners;
 using Bimetal.Gateway.Tests.Support;
 
 namespace Bimetal.Gateway.Tests;
@@ -95,6 +97,23 @@ public sealed class ListenerLimitTests
                 await Task.Delay(10, Cancellation);
             }
         }
+    }
+
+    [Fact]
+    public void ConnectionsOfOneIpv6Network_AreThoseOfOneClient()
+    {
+        var clients = new ClientCount();
+        Assert.True(clients.TryEnter(IPAddress.Parse("2001:db8::1"), 2));
+        Assert.True(clients.TryEnter(IPAddress.Parse("2001:db8::ffff:2"), 2));
+        Assert.False(clients.TryEnter(IPAddress.Parse("2001:db8:0:0:8::3"), 2));
+        Assert.True(clients.TryEnter(IPAddress.Parse("2001:db8:0:1::1"), 2));
+        clients.Exit(IPAddress.Parse("2001:db8::9"));
+        Assert.True(clients.TryEnter(IPAddress.Parse("2001:db8::3"), 2));
+
+        // An address of IPv4 is the same in either form, and no neighbour of another.
+        Assert.True(clients.TryEnter(IPAddress.Parse("10.0.0.1"), 1));
+        Assert.False(clients.TryEnter(IPAddress.Parse("::ffff:10.0.0.1"), 1));
+        Assert.True(clients.TryEnter(IPAddress.Parse("10.0.0.2"), 1));
     }
 
     [Fact]

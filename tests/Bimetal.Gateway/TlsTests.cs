@@ -220,6 +220,22 @@ public sealed class TlsTests : IDisposable
         Assert.Single(upstream.Received);
     }
 
+    [Theory]
+    [InlineData(new byte[0])]
+    [InlineData(new byte[] { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 })]
+    public async Task HandshakeThatDoesNotEnd_IsClosedInTime(byte[] begun)
+    {
+        WriteServer("one", "one.test");
+        await using var upstream = WireUpstream.Answering();
+        var config = Read(upstream, "certificates: [ { certificate: one.pem, key: one.key } ]");
+        var listener = config.Listeners[0];
+        await using var gateway = await TestGateway.StartAsync(config with { Listeners = [listener with { Limits = listener.Limits with { HandshakeTimeout = TimeSpan.FromMilliseconds(300) } }] });
+        using var client = await gateway.ConnectAsync();
+        await client.Stream.WriteAsync(begun, client.Cancellation);
+        Assert.Empty(await client.Reader.ReadToEndAsync(client.Cancellation));
+        Assert.True(await gateway.IsIdleAsync());
+    }
+
     private void WriteServer(string name, params string[] names)
     {
         var (certificate, key) = _authority.Server(names);

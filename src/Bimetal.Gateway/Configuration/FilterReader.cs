@@ -26,6 +26,9 @@ internal static class FilterReader
         ("request_id", RequestIdFilterReader.Read),
     ];
 
+    /// <summary>The built-in filters, as configurations call them.</summary>
+    public static IEnumerable<string> Kinds => Readers.Select(reader => reader.Kind);
+
     public static FilterConfig? Read(ConfigMapping mapping, FilterSurroundings surroundings)
     {
         FilterConfig? found = ReadPlugin(mapping, surroundings.Plugins);

@@ -114,6 +114,21 @@ public sealed class JwtFilterTests
     }
 
     [Fact]
+    public async Task KeySetThatIsOldEnough_IsReadAgain_WithoutAnybodyShowingAnUnknownKey()
+    {
+        var first = new JwtMaker("ES256", "k1");
+        string keys = first.Jwk("k1");
+        await using var issuer = new WireUpstream(call => call.WriteAsync($"HTTP/1.1 200 OK\r\ncontent-length: {keys.Length + 11}\r\n\r\n{{\"keys\":[{keys}]}}"));
+        await using var upstream = WireUpstream.Answering();
+        await using var gateway = await TestGateway.WithFiltersAsync(
+            upstream, $$"""[ { jwt: { algorithms: [ES256], jwks_url: "http://127.0.0.1:{{issuer.Port}}/keys", jwks_refresh: 1s, jwks_min_interval: 1h } } ]""");
+        Assert.Equal(200, (await AskAsync(gateway, first)).Status);
+        keys = new JwtMaker("ES256", "k2").Jwk("k2");
+        while ((await AskAsync(gateway, first)).Status == 200) await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.InRange(issuer.Received.Count, 2, 60);
+    }
+
+    [Fact]
     public async Task UnknownKeys_DoNotMakeUsAskAgainAndAgain()
     {
         var maker = new JwtMaker("ES256", "k1");

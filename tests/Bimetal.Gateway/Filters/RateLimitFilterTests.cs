@@ -1,6 +1,7 @@
 // The filter rate_limit: the bucket's arithmetic on a clock that the test moves, the bound on keys, and what clients see.
 
 using System.Text;
+using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Filters.RateLimits;
 using Bimetal.Gateway.Tests.Support;
 
@@ -119,6 +120,26 @@ public sealed class RateLimitFilterTests
             Assert.Equal(200, (await gateway.GetAsync("/", $"authorization: Bearer {token}\r\n")).Status);
             Assert.Equal(429, (await gateway.GetAsync("/", $"authorization: Bearer {token}\r\n")).Status);
         }
+    }
+
+    [Theory]
+    [InlineData("", "2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1")]
+    [InlineData(", ipv6_prefix: 48", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:1::1")]
+    public async Task ByClient_ANetworkOfIpv6IsOneClient(string prefix, string client, string neighbour, string stranger)
+    {
+        await using var upstream = WireUpstream.Answering();
+        var (config, errors) = ConfigReader.Parse(
+            $$"""
+            listeners: [ { address: 127.0.0.1:0, trusted_proxies: [127.0.0.1] } ]
+            upstreams: { up: { endpoints: [http://127.0.0.1:{{upstream.Port}}] } }
+            routes: [ { match: { path: "/{rest...}" }, upstream: up, filters: [ { rate_limit: { requests: 1, per: 1h{{prefix}} } } ] } ]
+            """,
+            "test.yaml", "/");
+        Assert.Empty(errors);
+        await using var gateway = await TestGateway.StartAsync(config!);
+        Assert.Equal(200, (await gateway.GetAsync("/", $"x-forwarded-for: {client}\r\n")).Status);
+        Assert.Equal(429, (await gateway.GetAsync("/", $"x-forwarded-for: {neighbour}\r\n")).Status);
+        Assert.Equal(200, (await gateway.GetAsync("/", $"x-forwarded-for: {stranger}\r\n")).Status);
     }
 
     [Fact]
