@@ -105,13 +105,15 @@ internal static class ImageEmitter
 
     private static PartitionIr Assemble(Partition partition, Prelude prelude, CompileOptions options)
     {
-        string common = $"nounwind \"no-builtins\" \"disable-tail-calls\"=\"true\" \"warn-stack-size\"=\"{FrameLimitBytes}\" {TargetCpu.Attributes(options)}";
+        string jumping = $"nounwind \"no-builtins\" \"warn-stack-size\"=\"{FrameLimitBytes}\" {TargetCpu.Attributes(options)}";
+        string common = jumping + " \"disable-tail-calls\"=\"true\"";
         var head = new StringBuilder($"target triple = \"{TargetCpu.Triple(options.Target)}\"\n");
         head.Append(prelude.Write()).Append(partition.Declarations());
         var tail = new StringBuilder();
         tail.Append($"attributes #0 = {{ {common} }}\n");
         tail.Append($"attributes #1 = {{ noinline {common} }}\n");
         tail.Append($"attributes #2 = {{ cold noinline noreturn {common} }}\n");
+        tail.Append($"attributes #6 = {{ {jumping} }}\n");
         tail.Append(OpaqueAssembly.AttributeGroups).Append(Metadata.Definitions(options.Target));
         if (options.Locations) tail.Append(Locations.Unit).Append(partition.Locations.Text);
         return new PartitionIr([head, partition.Text, tail], partition.Effort);

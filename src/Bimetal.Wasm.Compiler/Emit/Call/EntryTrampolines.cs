@@ -33,9 +33,11 @@ internal sealed class EntryTrampolines(EmissionBudget budget)
         string returned = GuestSignature.Returned(type);
         bool isInMemory = GuestSignature.ReturnsInMemory(type);
         string arguments = (isInMemory ? ", ptr %b" : "") + string.Concat(parameters.Select((parameter, index) => $", {parameter} %a{index}"));
-        Text.Append($"define hidden void @{name}(ptr %c, ptr %f, ptr %b) #0 {{\n");
+        // Without a result nothing is left to do behind the call, so that it can be a jump.
+        bool isLast = results.Length == 0;
+        Text.Append($"define hidden void @{name}(ptr %c, ptr %f, ptr %b) {(isLast ? "#6" : "#0")} {{\n");
         BufferSlots.Load(Text, parameters, "a");
-        Text.Append($"  {(returned == "void" ? "" : "%r = ")}call {returned} %f(ptr %c{arguments})\n");
+        Text.Append($"  {(returned == "void" ? "" : "%r = ")}{(isLast ? "tail " : "")}call {returned} %f(ptr %c{arguments})\n");
         if (isInMemory) BufferSlots.Widen(Text, results);
         else StoreRegisters(results, returned);
         Text.Append("  ret void\n}\n");
