@@ -99,6 +99,50 @@ public sealed class ZooTests
     }
 
     [Fact]
+    public async Task WritesAfterClose_ChangeNothingOfIt()
+    {
+        await using var plugin = await ScriptPlugin.LoadAsync("""
+            request_headers: proxy_close_stream 0; proxy_continue_stream 0; proxy_set_buffer_bytes 0 0 0 "more"; proxy_add_header_map_value 2 "x" "y"; return 0
+            request_body: say "not called"
+            """, limits: s_generous);
+        using var stream = plugin.Begin();
+        Assert.Equal(FilterAction.Pause, stream.OnRequestHeaders(endOfStream: false));
+        stream.OnRequestBody(endOfStream: true);
+        stream.OnLog();
+        Assert.True(stream.IsReset);
+        Assert.Null(stream.Failure);
+        Assert.Null(stream.LocalResponse);
+        Assert.DoesNotContain("not called", plugin.Log.Lines);
+        Assert.Null(stream.View.Stream.ResponseHeaders.Value("x"));
+    }
+
+    /// <summary>An allocator that asks the host for something that has to be allocated: refused, and the outer call goes on.</summary>
+    [Fact]
+    public async Task Reentry_FromTheAllocator_IsRefused()
+    {
+        await using var plugin = await ScriptPlugin.LoadAsync("", limits: s_generous, bundle: Guest.FromWat("reentry.wasm", """
+            (module
+              (import "env" "proxy_get_property" (func $get (param i32 i32 i32 i32) (result i32)))
+              (import "env" "proxy_send_local_response" (func $answer (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 2)
+              (data (i32.const 1024) "plugin_name")
+              (global $inner (mut i32) (i32.const 0))
+              (func (export "proxy_abi_version_0_2_1"))
+              (func (export "proxy_on_memory_allocate") (param i32) (result i32)
+                (global.set $inner (call $get (i32.const 1024) (i32.const 11) (i32.const 512) (i32.const 516)))
+                (i32.const 65536))
+              (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (local $outer i32)
+                (local.set $outer (call $get (i32.const 1024) (i32.const 11) (i32.const 520) (i32.const 524)))
+                (drop (call $answer (i32.add (i32.const 200) (i32.add (i32.mul (global.get $inner) (i32.const 10)) (local.get $outer)))
+                  (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)))
+                (i32.const 1)))
+            """));
+        using var stream = plugin.Begin();
+        stream.OnRequestHeaders(endOfStream: true);
+        Assert.Equal(200 + (10 * (int)HostStatus.InternalFailure) + (int)HostStatus.Ok, stream.LocalResponse?.Status);
+    }
+
+    [Fact]
     public void AHundredThousandSharedKeys_StopAtTheQuota()
     {
         var data = new SharedDataStore();
