@@ -161,6 +161,25 @@ public sealed class ImageMetaFilterTests
         Assert.Equal(status, (await gateway.PostAsync("/x", image, "content-type: image/png\r\n")).Status);
     }
 
+    // However little has come, more can follow: only all of a file can be called damaged.
+    [Fact]
+    public void BeginningOfAFile_OfAnyLength_IsNotCalledDamaged()
+    {
+        var judged = new List<string>();
+        foreach (string file in Directory.GetFiles(Folder))
+        {
+            byte[] image = File.ReadAllBytes(file);
+            if (ImageHeader.TryRead(image, out var whole) != ImageOutcome.Known) continue;
+            for (int length = 0; length <= image.Length; length++)
+            {
+                var outcome = ImageHeader.TryRead(image[..length], out var header);
+                if (outcome is ImageOutcome.NotAnImage or ImageOutcome.Corrupt || (outcome == ImageOutcome.Known && header != whole)) judged.Add($"{Path.GetFileName(file)} {length}: {outcome} {header}");
+            }
+        }
+
+        Assert.Empty(judged);
+    }
+
     [Fact]
     public async Task BodyThatComesByteByByte_IsUnderstoodAllTheSame()
     {

@@ -34,6 +34,9 @@ internal sealed record ImageHeader(FileType Type, long Width, long Height, int O
 
     private const int MaximumChunks = 512;
 
+    // The library knows each type by so many bytes.
+    private const int RecognisedBytes = 16;
+
     private static readonly IJpegSegmentMetadataReader[] JpegReaders = [new JpegReader(), new ExifReader()];
 
     public string TypeName => Type switch
@@ -53,11 +56,11 @@ internal sealed record ImageHeader(FileType Type, long Width, long Height, int O
             using var stream = new MemoryStream(prefix, writable: false);
             return FileTypeDetector.DetectFileType(stream) switch
             {
-                FileType.Jpeg => ReadJpeg(stream, out header),
+                FileType.Jpeg => EndsBeforeScan(prefix) ? ImageOutcome.NeedMore : ReadJpeg(stream, out header),
                 FileType.Png => ReadPng(prefix, out header),
                 FileType.Gif => ReadGif(prefix, out header),
                 FileType.WebP => ReadWebP(prefix, out header),
-                _ => ImageOutcome.NotAnImage,
+                _ => prefix.Length < RecognisedBytes ? ImageOutcome.NeedMore : ImageOutcome.NotAnImage,
             };
         }
         catch (Exception exception) when (exception is IOException or ArgumentException)
@@ -69,6 +72,23 @@ internal sealed record ImageHeader(FileType Type, long Width, long Height, int O
         {
             return ImageOutcome.Corrupt;
         }
+    }
+
+    // The library calls a file damaged that ends in the middle of a segment, so it sees one only when all before the picture is there.
+    private static bool EndsBeforeScan(ReadOnlySpan<byte> prefix)
+    {
+        const byte StartOfScan = 0xDA, EndOfImage = 0xD9, FirstWithoutLength = 0xD0, LastWithoutLength = 0xD8, Temporary = 0x01;
+        int offset = 2;
+        while (offset + 4 <= prefix.Length)
+        {
+            byte marker = prefix[offset + 1];
+            if (prefix[offset] != 0xFF || marker is StartOfScan or EndOfImage) return false;
+            if (marker == 0xFF) offset++;
+            else if (marker is Temporary or (>= FirstWithoutLength and <= LastWithoutLength)) offset += 2;
+            else offset += 2 + BinaryPrimitives.ReadUInt16BigEndian(prefix[(offset + 2)..]);
+        }
+
+        return true;
     }
 
     private static ImageOutcome ReadJpeg(Stream stream, out ImageHeader? header)
