@@ -89,6 +89,7 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
     public void Dispose()
     {
         Leave();
+        Waiting = null;
         _source.Dispose();
     }
 
@@ -115,8 +116,11 @@ internal sealed class ExchangeClock : LoopDeadline, IDisposable
         if (_source.IsCancellationRequested) return;
         _reason = reason;
         DueMs = long.MaxValue;
-        _source.Cancel();
-        Waiting?.Interrupt();
+        var source = _source;
+        source.Cancel();
+
+        // What waited for the token may have gone on meanwhile, up to the end of the exchange: then the client waits for something else.
+        if (ReferenceEquals(source, _source)) Waiting?.Interrupt();
     }
 
     private struct Wait
