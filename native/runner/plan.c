@@ -25,7 +25,7 @@
 struct instance instance;
 
 static uint32_t s_element_count, s_data_count;
-static struct { uint32_t count, is_stale; char *contexts[1]; } s_list;
+static struct { uint64_t count; char *contexts[1]; } s_list;
 
 /* ---- Code: the image's segments and root (Abi/CodeImage.cs) ------------------------------------------------------------------------- */
 
@@ -211,7 +211,6 @@ static void make(struct message *plan, const char *code)
     if (instance.context == NULL) abort();
     memset(instance.context, 0, instance.context_bytes);
     s_list.count = 1;
-    s_list.is_stale = 1;
     s_list.contexts[0] = instance.context;
     instance.group.list = (struct bimetal_context_list *)(void *)&s_list;
     for (uint32_t index = 0; index < BUILTIN_COUNT; index++) store(CONTEXT_BUILTINS + (8 * index), (uint64_t)(uintptr_t)builtins[index]);

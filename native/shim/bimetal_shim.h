@@ -44,8 +44,7 @@ enum bimetal_refusal {
 
 // The contexts of instances that are linked with each other: stack limit and interruption reach all of them.
 struct bimetal_context_list {
-    uint32_t count;
-    uint32_t is_stale;    // one of the contexts has another limit than the others, or was told to stop; a new list is stale
+    uint64_t count;
     char *contexts[];
 };
 

@@ -12,8 +12,6 @@
 #include <sys/types.h>
 #include <ucontext.h>
 
-#pragma GCC visibility push(hidden)
-
 // Guest code may use this much stack below its outermost entry, so that a thread's stack size does not change what a guest can do.
 #define GUEST_STACK_BYTES ((uintptr_t)1 << 20)
 // Always left below the guest for host calls and signal handlers without an alternate stack.
@@ -22,13 +20,12 @@
 // Frames of a trap that are kept, innermost first.
 #define MAXIMUM_TRACE_FRAMES 40
 
-// One per active entry, on the stack of bimetal_enter.
+// One per active entry, on the stack of bimetal_enter. The assembly knows the first two fields.
 struct entry_record {
     struct entry_record *previous;
+    void *landing_stack;              // stack pointer of bimetal_enter_guest, set there
     struct bimetal_group *group;
-    void *outer_owner;                // the group's, before this entry
-    uint64_t is_watched;              // the thread's deadline is this entry's
-    void *stack_pointer, *frame_pointer;    // of bimetal_enter: where a trap lands
+    uintptr_t stack_limit;
 };
 
 // One per thread that has entered a guest, in thread-local storage; the watchdog reads those in its list under its lock.
@@ -37,11 +34,12 @@ struct thread_state {
     bool is_prepared;
     uintptr_t stack_floor;            // lowest stack pointer of any guest on this thread
     uintptr_t stack_low;              // lowest address of the stack, guard included
-    uintptr_t stack_limit;            // of the guests that run now
 
     // Published by the thread itself, read by the watchdog.
     _Atomic uint64_t watched_limit_ns;
-    _Atomic uint64_t sequence;            // goes up when a watched entry begins, and when it ends
+    _Atomic uint64_t watched_sequence;    // 0: no watched entry
+    uint64_t last_sequence;
+    struct entry_record *watched_record;
 
     // Written by the watchdog, read by the thread's signal handler.
     _Atomic uint64_t asked_sequence;
@@ -69,16 +67,15 @@ struct thread_state {
     uintptr_t trace[MAXIMUM_TRACE_FRAMES];
 };
 
-extern _Thread_local struct thread_state bimetal_thread __attribute__((tls_model("initial-exec")));
-
-// Whether a watched entry runs at this value of thread_state.sequence.
-static inline bool is_watched(uint64_t sequence) { return sequence % 2 != 0; }
+extern _Thread_local struct thread_state bimetal_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // threads.c
 bool thread_prepare(struct thread_state *thread);
 
-// entry.c
+// enter_*.S
+int32_t bimetal_enter_guest(struct entry_record *record, void *context, void *code, uint64_t *buffer, bimetal_entry *entry);
 _Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uintptr_t frame_pointer, uintptr_t return_address);
+_Noreturn void bimetal_land(struct entry_record *record, uint32_t trap_code);
 extern const char bimetal_landing[];
 
 // registry.c: async-signal-safe
@@ -118,7 +115,5 @@ bool watchdog_add_thread(struct thread_state *thread);
 void watchdog_remove_thread(struct thread_state *thread);
 extern _Atomic uint32_t watchdog_is_asleep;
 void watchdog_wake(void);
-
-#pragma GCC visibility pop
 
 #endif

@@ -91,7 +91,7 @@ void trace_clear(struct thread_state *thread)
 // The first program counter is exact, unless it is a return address; later ones always are, and stand for the call before them.
 void trace_capture(struct thread_state *thread, struct trace_start start)
 {
-    uintptr_t high = (uintptr_t)thread->current->stack_pointer, low = start.stack_pointer;
+    uintptr_t high = (uintptr_t)thread->current->landing_stack, low = start.stack_pointer;
     trace_clear(thread);
     while (low < high) {
         if (thread->trace_count == MAXIMUM_TRACE_FRAMES) {

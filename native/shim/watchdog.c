@@ -44,8 +44,8 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
     (void)info;
     struct thread_state *thread = &bimetal_thread;
     uint64_t sequence = atomic_load_explicit(&thread->expired_sequence, memory_order_acquire);
-    uint64_t watched = atomic_load_explicit(&thread->sequence, memory_order_relaxed);
-    if (!is_watched(watched)) return;
+    uint64_t watched = atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed);
+    if (watched == 0) return;
     if (sequence != watched) {
         if (atomic_load_explicit(&thread->asked_sequence, memory_order_acquire) != watched
             || atomic_load_explicit(&thread->running_sequence, memory_order_relaxed) == watched) return;
@@ -57,11 +57,10 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
 
     // Every guest between here and the watched entry stops on its way back from a host call, and where it polls.
     for (struct entry_record *record = thread->current; record; record = record->previous) {
-        struct bimetal_context_list *list = record->group->list;
-        list->is_stale = 1;
-        for (uint32_t i = 0; i < list->count; i++)
+        const struct bimetal_context_list *list = record->group->list;
+        for (uint64_t i = 0; i < list->count; i++)
             *(volatile uint32_t *)(list->contexts[i] + BIMETAL_CONTEXT_INTERRUPT) = BIMETAL_TRAP_DEADLINE_EXCEEDED;
-        if (record->is_watched) break;
+        if (record == thread->watched_record) break;
     }
 
     ucontext_t *context = raw_context;
@@ -103,8 +102,8 @@ static void signal_with_pauses(struct thread_state *thread, uint64_t now)
 // Whether the thread has a watched entry.
 static bool look_at(struct thread_state *thread)
 {
-    uint64_t sequence = atomic_load_explicit(&thread->sequence, memory_order_acquire);
-    if (!is_watched(sequence)) return false;
+    uint64_t sequence = atomic_load_explicit(&thread->watched_sequence, memory_order_acquire);
+    if (sequence == 0) return false;
     uint64_t now = clock_ns(thread->cpu_clock);
     if (sequence != thread->seen_sequence) {
         thread->seen_sequence = sequence;
@@ -114,7 +113,7 @@ static bool look_at(struct thread_state *thread)
     }
     uint64_t limit = atomic_load_explicit(&thread->watched_limit_ns, memory_order_acquire);
     // The limit belongs to the sequence only if the sequence still stands.
-    if (atomic_load_explicit(&thread->sequence, memory_order_acquire) != sequence) return true;
+    if (atomic_load_explicit(&thread->watched_sequence, memory_order_acquire) != sequence) return true;
     if (now - thread->seen_cpu_ns >= limit) signal_with_pauses(thread, now);
     return true;
 }

@@ -1,7 +1,6 @@
 // Mappings, files and memory of the process stay flat however many instances, clones, images and threads come and go.
 
 using System.Runtime.CompilerServices;
-using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Wasm.Runtime.Tests;
@@ -58,18 +57,6 @@ public sealed class LifetimeTests
         var before = Footprint.Take();
         Forget(600);
         Footprint.Take().RequireNoMoreThan(before);
-    }
-
-    [Fact]
-    public void Disposed_StaysDisposed_WhenItsGroupGrows()
-    {
-        using var first = new Guest("(module (func (export \"f\")))");
-        const string Importer = "(module (import \"m\" \"f\" (func $f)) (export \"f\" (func $f)))";
-        using var second = new Guest(Importer, new ImportSet().Define("m", "f", first.Instance, "f"));
-        first.Instance.Dispose();
-        using var third = new Guest(Importer, new ImportSet().Define("m", "f", second.Instance, "f"));
-        Assert.Equal(TrapCode.None, third.Run("f"));
-        Assert.Throws<ObjectDisposedException>(() => first.Run("f"));
     }
 
     private static void Create(Guest guest, int count)

@@ -3,9 +3,8 @@
 namespace Bimetal.Wasm.Runtime;
 
 /// <summary>An instance, or a memory, table or global that instances can share.</summary>
-public abstract unsafe class GuestObject : IDisposable
+public abstract class GuestObject : IDisposable
 {
-    private LinkGroup _group = null!;
     private int _isDisposed;
 
     private protected GuestObject() => Owner = this;
@@ -14,23 +13,12 @@ public abstract unsafe class GuestObject : IDisposable
     internal GuestObject Owner { get; private protected set; }
 
     /// <summary>Meaningful for owners only; changes when instances are linked.</summary>
-    internal LinkGroup Group
-    {
-        get => _group;
-        set
-        {
-            _group = value;
-            GroupRecord = _isDisposed == 0 ? value.Record : null;
-        }
-    }
-
-    /// <summary>The group's, at hand for every call; null once this was disposed.</summary>
-    internal LinkGroupRecord* GroupRecord { get; private set; }
+    internal LinkGroup Group { get; set; } = null!;
 
     internal bool IsDisposed => Volatile.Read(ref Owner._isDisposed) != 0;
 
     /// <summary>Whether the native memory behind this object is gone: not before all that is linked with it was disposed.</summary>
-    internal bool IsFreed => Owner.Group is { Record: null };
+    internal unsafe bool IsFreed => Owner.Group is { Record: null };
 
     /// <summary>
     /// Ends the use of this object. What belongs to an instance ends with the instance; native memory is freed once everything that
@@ -42,7 +30,6 @@ public abstract unsafe class GuestObject : IDisposable
         if (IsDisposed) return;
         if (Group is { IsRunning: true } && this is Instance) throw new InvalidOperationException("An instance cannot be disposed while a guest runs in it.");
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        GroupRecord = null;
         if (Group is not null) LinkGroup.Release(this);
     }
 

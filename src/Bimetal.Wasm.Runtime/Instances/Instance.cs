@@ -11,7 +11,6 @@ namespace Bimetal.Wasm.Runtime;
 public sealed unsafe class Instance : GuestObject
 {
     private readonly GCHandle _self;
-    private readonly ulong _deadlineMask;
 
     // SAFETY: the context is freed by FreeNative only; the weak handle in it lets host functions find this object, which the caller
     // of a guest keeps alive. The code stays mapped until FreeNative.
@@ -19,7 +18,6 @@ public sealed unsafe class Instance : GuestObject
     {
         module.Code.AddReference();
         LoadedModule = module;
-        _deadlineMask = module.DeadlineMask;
         Options = options;
         Context = ContextBlock.Allocate(module.Layout);
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
@@ -139,12 +137,11 @@ public sealed unsafe class Instance : GuestObject
     {
         if (!ReferenceEquals(function.Owner, this)) ThrowForeignFunction(function);
         if (buffer.Length < function.BufferSlotCount) ThrowBufferTooShort(function, buffer.Length);
-        var group = GroupRecord;
-        if (group == null) ThrowDisposed();
+        if (IsDisposed) ObjectDisposedException.ThrowIf(true, this);
         if (HostException is not null) HostException = null;
         int result;
-        fixed (ulong* slots = &MemoryMarshal.GetReference(buffer))
-            result = Shim.Enter(group, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs & _deadlineMask);
+        fixed (ulong* slots = buffer)
+            result = Shim.Enter(Group.Record, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs & LoadedModule.DeadlineMask);
         GC.KeepAlive(this);
         return result == 0 ? TrapCode.None : Stopped(result);
     }
@@ -196,8 +193,6 @@ public sealed unsafe class Instance : GuestObject
         if ((TrapCode)result != TrapCode.Exit) LastTrap = GuestTrace.Take();
         return (TrapCode)result;
     }
-
-    private void ThrowDisposed() => ObjectDisposedException.ThrowIf(true, this);
 
     private static void ThrowForeignFunction(in GuestFunction function) => throw new ArgumentException(
         function.Owner is null ? "The function is a default value." : "The function belongs to another instance.", nameof(function));

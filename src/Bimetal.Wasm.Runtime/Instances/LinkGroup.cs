@@ -97,7 +97,7 @@ internal sealed unsafe class LinkGroup
     private ContextList* NewList()
     {
         var list = (ContextList*)NativeMemory.Alloc((nuint)(sizeof(ContextList) + (sizeof(nint) * _contexts.Count)));
-        (list->Count, list->IsStale) = ((uint)_contexts.Count, 1);
+        list->Count = (ulong)_contexts.Count;
         CollectionsMarshal.AsSpan(_contexts).CopyTo(new Span<nint>(list + 1, _contexts.Count));
         return list;
     }

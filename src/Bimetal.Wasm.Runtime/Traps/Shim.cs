@@ -142,10 +142,7 @@ internal unsafe struct LinkGroupRecord
 [StructLayout(LayoutKind.Sequential)]
 internal struct ContextList
 {
-    public uint Count;
-
-    /// <summary>Not zero: the next entry writes stack limit and interruption of all of them.</summary>
-    public uint IsStale;
+    public ulong Count;
 }
 
 /// <summary>How the pages that a guest has written are found when an instance is reset.</summary>

@@ -40,7 +40,7 @@ struct context {
 struct fixture {
     struct bimetal_group group;
     struct {
-        uint32_t count, is_stale;
+        uint64_t count;
         char *contexts[1];
     } list;
     struct context context;
@@ -64,13 +64,6 @@ GUEST static uint64_t add_one(struct context *context, uint64_t argument)
 {
     (void)context;
     return argument + 1;
-}
-
-GUEST static uint64_t frame_misalignment(struct context *context, uint64_t argument)
-{
-    (void)context;
-    (void)argument;
-    return (uintptr_t)__builtin_frame_address(0) % 16;
 }
 
 GUEST static uint64_t read_at(struct context *context, uint64_t argument) { return *(volatile uint8_t *)(context->memory + argument); }
@@ -154,7 +147,6 @@ static void values_pass_and_traps_return(struct fixture *fixture)
 {
     uint64_t value = 41;
     CHECK(call(fixture, add_one, &value, 0) == 0 && value == 42);
-    CHECK(call(fixture, frame_misalignment, &value, 0) == 0 && value == 0);
     value = 5;
     CHECK(call(fixture, read_at, &value, 0) == 0 && value == 0);
     value = 65536;
@@ -167,27 +159,6 @@ static void values_pass_and_traps_return(struct fixture *fixture)
     CHECK(call(fixture, recurse, &value, 0) == BIMETAL_TRAP_STACK_OVERFLOW);
     value = 1;
     CHECK(call(fixture, add_one, &value, 0) == 0 && value == 2);
-}
-
-// Of linked instances all have the limit of the entry, also when only the list is new; and none keeps an interruption.
-static void linked_contexts_share_limits(struct fixture *fixture)
-{
-    struct context other = {.memory = fixture->context.memory};
-    struct {
-        uint32_t count, is_stale;
-        char *contexts[2];
-    } list = {2, 1, {(char *)&fixture->context, (char *)&other}};
-    struct bimetal_context_list *alone = fixture->group.list;
-    uint64_t value = 0;
-    CHECK(call(fixture, add_one, &value, 0) == 0);
-    fixture->group.list = (struct bimetal_context_list *)&list;
-    CHECK(call(fixture, add_one, &value, 0) == 0);
-    CHECK(other.stack_limit != 0 && other.stack_limit == fixture->context.stack_limit);
-    CHECK(call(fixture, forever, &value, 5000000) == BIMETAL_TRAP_DEADLINE_EXCEEDED);
-    CHECK(other.interrupt == BIMETAL_TRAP_DEADLINE_EXCEEDED);
-    fixture->group.abandoned = 0;
-    CHECK(call(fixture, add_one, &value, 0) == 0 && other.interrupt == 0);
-    fixture->group.list = alone;
 }
 
 static double seconds(void)
@@ -309,7 +280,6 @@ int main(void)
     struct fixture fixture;
     fixture_make(&fixture, slot_with_one_page());
     values_pass_and_traps_return(&fixture);
-    linked_contexts_share_limits(&fixture);
     deadlines_end_guests(&fixture);
     nested_entries_have_landing_pads(&fixture);
     host_faults_pass_on(&fixture);
