@@ -29,25 +29,27 @@ internal sealed class JwtFilter(JwtFilterConfig config, ILogger log, TimeProvide
 
         // What the upstream reads in these fields comes from a token, or is not there.
         foreach (var name in _claimFields) stream.RequestHeaders.Remove(name.Span);
-        var fault = Judge(stream, out bool mayAsk);
+        var fault = Judge(stream, out bool mayAsk, out var judged);
         if (fault == JwtFault.None) return null;
-        return mayAsk ? new AskingStream(this, stream) : new AnsweringStream(AnswerTo(fault));
+        return mayAsk ? new AskingStream(this, stream, judged) : new AnsweringStream(AnswerTo(fault));
     }
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
     /// <summary>Judges a request, and takes it over when it is good.</summary>
     /// <param name="mayAsk">Newer keys could change the verdict, and it is time to ask for them.</param>
-    private JwtFault Judge(HttpStream stream, out bool mayAsk)
+    /// <param name="judged">The keys that gave the verdict.</param>
+    private JwtFault Judge(HttpStream stream, out bool mayAsk, out JwtKeySet? judged)
     {
         mayAsk = false;
+        judged = null;
         var finding = config.Place.Find(stream.RequestHeaders, out var token);
         if (finding == CredentialFinding.Repeated) return JwtFault.Repeated;
         if (finding == CredentialFinding.Absent) return config.IsOptional ? JwtFault.None : JwtFault.Missing;
         VerifiedToken? verified;
         while (true)
         {
-            var keys = _source.Current;
+            var keys = judged = _source.Current;
             var fault = JwtFault.NoKeys;
             verified = keys is null ? null : Verify(token.Span, keys, stream.StartedAt, out fault);
             if (verified is not null) break;
@@ -97,20 +99,20 @@ internal sealed class JwtFilter(JwtFilterConfig config, ILogger log, TimeProvide
     };
 
     /// <summary>Holds a request while newer keys are fetched, then judges it once more.</summary>
-    private sealed class AskingStream(JwtFilter filter, HttpStream stream) : FilterStream
+    private sealed class AskingStream(JwtFilter filter, HttpStream stream, JwtKeySet? judged) : FilterStream
     {
         // The fetch has a timeout of its own, which comes first.
         public override TimeSpan? PauseLimit => filter.PauseLimit;
 
         public override FilterAction OnRequestHeaders(bool endOfStream)
         {
-            _ = filter._source.FetchAsync().ContinueWith(static (_, self) => ((AskingStream)self!).Continued?.Invoke(true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = filter._source.FetchAfterAsync(judged).ContinueWith(static (_, self) => ((AskingStream)self!).Continued?.Invoke(true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             return FilterAction.Pause;
         }
 
         public override void Refresh(ErrorPhase phase)
         {
-            var fault = filter.Judge(stream, out _);
+            var fault = filter.Judge(stream, out _, out _);
             if (fault != JwtFault.None) Answer = AnswerTo(fault);
         }
 

@@ -69,6 +69,12 @@ internal sealed partial class JwtKeySource : IAsyncDisposable
         }
     }
 
+    /// <summary>Fetches the set, unless one has come since <paramref name="judged"/> was the current one. Never fails.</summary>
+    public Task FetchAfterAsync(JwtKeySet? judged)
+    {
+        lock (_gate) return _fetch.IsCompleted && !ReferenceEquals(Volatile.Read(ref _current), judged) ? Task.CompletedTask : FetchAsync();
+    }
+
     /// <summary>Fetches the set; who comes while that is under way waits for the same one. Never fails.</summary>
     public Task FetchAsync()
     {
