@@ -53,17 +53,6 @@ public sealed class GatewayCommandTests
     }
 
     [Fact]
-    public async Task Run_OnceItServes_LetsGoOfWhatStartingTouched()
-    {
-        await using var upstream = new LoopbackUpstream();
-        await using var gateway = await RunningGateway.StartAsync(_ => $"upstreams:\n  up: {{ endpoints: [{upstream.Url}] }}\nroutes: [ {{ match: {{ path: / }}, upstream: up }} ]\n");
-        Assert.Equal(200, (await gateway.GetAsync("/")).Status);
-        string[] status = await File.ReadAllLinesAsync($"/proc/{gateway.Process.Id}/status", TestContext.Current.CancellationToken);
-        int fileKib = int.Parse(status.Single(line => line.StartsWith("RssFile:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture);
-        Assert.InRange(fileKib, 1, 16 << 10);
-    }
-
-    [Fact]
     [Trait("Category", "Slow")]
     public async Task Doctor_WithSelfTest_HoldsInThePublishedBinary()
     {

@@ -37,7 +37,6 @@ public static class GatewayCommandRunner
             };
             await using var host = await GatewayHost.StartAsync(config, options, stop.Token);
             notify?.Ready("serving");
-            StartupPages.Forget();
             await ServeAsync(host, path, stop);
             notify?.Stopping();
             await DrainAsync(host, log);
