@@ -16,11 +16,11 @@ public sealed class SystemMemoryTests
         root.Write("memory.max", "max\n");
         root.Write("pods/memory.max", "1073741824\n");
         root.Write("pods/mine/memory.max", "max\n");
-        Assert.Equal(1L << 30, SystemMemory.CgroupBytes(root.Path, "0::/pods/mine\n"));
+        Assert.Equal(1L << 30, CgroupMemory.LimitBelow(root.Path, "0::/pods/mine\n"));
         root.Write("pods/mine/memory.max", "268435456\n");
-        Assert.Equal(256L << 20, SystemMemory.CgroupBytes(root.Path, "1:name=systemd:/x\n0::/pods/mine\n"));
-        Assert.Equal(long.MaxValue, SystemMemory.CgroupBytes(root.Path, ""));
-        Assert.Equal(long.MaxValue, SystemMemory.CgroupBytes(root.Path + "/absent", "0::/pods/mine\n"));
+        Assert.Equal(256L << 20, CgroupMemory.LimitBelow(root.Path, "1:name=systemd:/x\n0::/pods/mine\n"));
+        Assert.Equal(long.MaxValue, CgroupMemory.LimitBelow(root.Path, "") ?? long.MaxValue);
+        Assert.Equal(long.MaxValue, CgroupMemory.LimitBelow(root.Path + "/absent", "0::/pods/mine\n") ?? long.MaxValue);
     }
 
     [Fact]

@@ -29,7 +29,10 @@ internal static class CgroupMemory
     }
 
     /// <summary>Of this process.</summary>
-    public static long? Limit() => Limit(TryRead("/proc/self/cgroup") ?? "", static path => TryRead(Path.Join("/sys/fs/cgroup", path)));
+    public static long? Limit() => LimitBelow("/sys/fs/cgroup", TryRead("/proc/self/cgroup") ?? "");
+
+    /// <summary>With the control groups mounted at <paramref name="root"/>.</summary>
+    internal static long? LimitBelow(string root, string membership) => Limit(membership, path => TryRead(Path.Join(root, path)));
 
     private static string? TryRead(string path)
     {

@@ -111,7 +111,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
 
     // LLVM widens a loop counter to 64 bits for the sake of the counter itself; what is added to it then no longer extends to an
     // address (the sum may wrap in 32 bits), and the loop is not vectorised. Left alone, each address is widened where that is proven.
-    // There are no variables for debuggers; looking for them all the same takes a twentieth of the time.
+    // There are no variables for debuggers, so nothing needs to look for them: 4 to 8 % of what LLVM says of its own time.
     private static string[] IrArguments(string name, CompileOptions options, Effort effort) =>
     [
         .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", "-mllvm", "-experimental-debug-variable-locations=false", .. TargetFlags(options),
