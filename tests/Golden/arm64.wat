@@ -22,21 +22,19 @@
 ;;   %5 = load ptr, ptr %4, align 8, !invariant.load !0
 ;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
 ;;   %7 = getelementptr [32 x i8], ptr %6, i64 %3
-;;   %8 = getelementptr i8, ptr %7, i64 16
-;;   %9 = load i32, ptr %8, align 8, !tbaa !12
-;;   %10 = getelementptr i8, ptr %c, i64 128
-;;   %11 = load i32, ptr %10, align 4, !invariant.load !0
-;;   %12 = load ptr, ptr %7, align 8, !tbaa !12
-;;   %13 = call ptr asm "cmp ${2:w}, ${3:w}\0Acsel $0, $1, xzr, eq\0Acsdb", "=r,r,r,r,~{cc}"(ptr %12, i32 %9, i32 %11) #3
+;;   %8 = load ptr, ptr %7, align 8, !invariant.load !0
+;;   %9 = getelementptr i8, ptr %7, i64 16
+;;   %10 = load i32, ptr %9, align 8, !invariant.load !0
+;;   %11 = getelementptr i8, ptr %c, i64 128
+;;   %12 = load i32, ptr %11, align 4, !invariant.load !0
+;;   %13 = call ptr asm "cmp ${2:w}, ${3:w}\0Acsel $0, $1, xzr, eq\0Acsdb", "=r,r,r,r,~{cc}"(ptr %8, i32 %10, i32 %12) #3
 ;;   %14 = icmp ne ptr %13, null
 ;;   br i1 %14, label %b3, label %b2
 ;; b2:
-;;   %15 = icmp eq i32 %9, 0
+;;   %15 = icmp eq i32 %10, 0
 ;;   br i1 %15, label %t2, label %t3
 ;; b3:
-;;   %16 = getelementptr i8, ptr %7, i64 8
-;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
-;;   call void %13(ptr %17)
+;;   call void %13(ptr %c)
 ;;   ret void
 ;; t0:
 ;;   call void @raise(ptr %c, i32 10)

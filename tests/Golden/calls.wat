@@ -45,42 +45,25 @@
 ;;   %so = icmp ult i64 %sp, %sm
 ;;   br i1 %so, label %t0, label %b0
 ;; b0:
-;;   %0 = icmp ult i32 %a0, 2
-;;   br i1 %0, label %b1, label %t1
-;; b1:
-;;   %1 = zext i32 %a0 to i64
-;;   %2 = call i64 asm "cmpl $2, $1\0Asbbq $0, $0", "=r,r,r,~{flags}"(i32 %a0, i32 2) #3
-;;   %3 = and i64 %1, %2
-;;   %4 = getelementptr i8, ptr %c, i64 144
-;;   %5 = load ptr, ptr %4, align 8, !invariant.load !0
-;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
-;;   %7 = getelementptr [32 x i8], ptr %6, i64 %3
-;;   %8 = getelementptr i8, ptr %7, i64 16
-;;   %9 = load i32, ptr %8, align 8, !tbaa !12
-;;   %10 = getelementptr i8, ptr %c, i64 128
-;;   %11 = load i32, ptr %10, align 4, !invariant.load !0
-;;   %12 = load ptr, ptr %7, align 8, !tbaa !12
-;;   %13 = call ptr asm "cmpl $3, $2\0Acmovneq $4, $0", "=r,0,r,r,r,~{flags}"(ptr %12, i32 %9, i32 %11, i64 0) #3
-;;   %14 = icmp ne ptr %13, null
-;;   br i1 %14, label %b3, label %b2
+;;   switch i32 %a0, label %b2 [
+;;     i32 0, label %b1
+;;   ]
 ;; b2:
-;;   %15 = icmp eq i32 %9, 0
-;;   br i1 %15, label %t2, label %t3
+;;   %0 = icmp ult i32 %a0, 2
+;;   br i1 %0, label %t1, label %t2
+;; b1:
+;;   %1 = call i32 @m0f2(ptr %c, i32 5)
+;;   br label %b3
 ;; b3:
-;;   %16 = getelementptr i8, ptr %7, i64 8
-;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
-;;   %18 = call i32 %13(ptr %17, i32 5)
-;;   ret i32 %18
+;;   %2 = phi i32 [ %1, %b1 ]
+;;   ret i32 %2
 ;; t0:
 ;;   call void @raise(ptr %c, i32 10)
 ;;   unreachable
 ;; t1:
-;;   call void @raise(ptr %c, i32 7)
-;;   unreachable
-;; t2:
 ;;   call void @raise(ptr %c, i32 8)
 ;;   unreachable
-;; t3:
-;;   call void @raise(ptr %c, i32 9)
+;; t2:
+;;   call void @raise(ptr %c, i32 7)
 ;;   unreachable
 ;; }

@@ -25,40 +25,26 @@
 ;;   %5 = load ptr, ptr %4, align 8, !invariant.load !0
 ;;   %6 = load ptr, ptr %5, align 8, !invariant.load !0
 ;;   %7 = getelementptr [32 x i8], ptr %6, i64 %3
-;;   %8 = getelementptr i8, ptr %7, i64 16
-;;   %9 = load i32, ptr %8, align 8, !tbaa !12
-;;   %10 = getelementptr i8, ptr %c, i64 128
-;;   %11 = load i32, ptr %10, align 4, !invariant.load !0
-;;   %12 = load ptr, ptr %7, align 8, !tbaa !12
-;;   %13 = call ptr asm "cmp ${2:w}, ${3:w}\0Acsel $0, $1, xzr, eq\0Acsdb", "=r,r,r,r,~{cc}"(ptr %12, i32 %9, i32 %11) #3
-;;   %14 = icmp ne ptr %13, null
-;;   br i1 %14, label %b2, label %b1
+;;   %8 = load ptr, ptr %7, align 8, !invariant.load !0
+;;   %9 = icmp ne ptr %8, null
+;;   br i1 %9, label %b1, label %t1
 ;; b1:
-;;   %15 = icmp eq i32 %9, 0
-;;   br i1 %15, label %t1, label %t2
+;;   %10 = getelementptr i8, ptr %7, i64 20
+;;   %11 = load i32, ptr %10, align 4, !tbaa !12
+;;   %12 = sext i32 %11 to i64
+;;   %13 = getelementptr i8, ptr %8, i64 %12
+;;   %14 = icmp ne i32 %11, 0
+;;   br i1 %14, label %b2, label %b3
 ;; b2:
-;;   %16 = getelementptr i8, ptr %7, i64 8
-;;   %17 = load ptr, ptr %16, align 8, !tbaa !12
-;;   %18 = getelementptr i8, ptr %7, i64 20
-;;   %19 = load i32, ptr %18, align 4, !tbaa !12
-;;   %20 = sext i32 %19 to i64
-;;   %21 = getelementptr i8, ptr %13, i64 %20
-;;   %22 = call ptr asm "cmp ${2:w}, ${3:w}\0Acsel $0, $1, xzr, eq\0Acsdb", "=r,r,r,r,~{cc}"(ptr %21, i32 %9, i32 %11) #3
-;;   %23 = icmp ne i32 %19, 0
-;;   br i1 %23, label %b3, label %b4
+;;   %15 = musttail call tailcc i32 %13(ptr %c, i32 5)
+;;   ret i32 %15
 ;; b3:
-;;   %24 = musttail call tailcc i32 %22(ptr %17, i32 5)
-;;   ret i32 %24
-;; b4:
-;;   %25 = musttail call tailcc i32 @v0(ptr %17, i32 5, ptr %13)
-;;   ret i32 %25
+;;   %16 = musttail call tailcc i32 @v0(ptr %c, i32 5, ptr %8)
+;;   ret i32 %16
 ;; t0:
 ;;   call void @raise(ptr %c, i32 7)
 ;;   unreachable
 ;; t1:
 ;;   call void @raise(ptr %c, i32 8)
-;;   unreachable
-;; t2:
-;;   call void @raise(ptr %c, i32 9)
 ;;   unreachable
 ;; }

@@ -1,6 +1,8 @@
 // What a first look over all function bodies tells: facts that the emitter needs before it writes the first line of a function.
 
+using System.Collections.Immutable;
 using Bimetal.Wasm.Compiler.Emit.Memory;
+using Bimetal.Wasm.Compiler.Emit.Table;
 using Bimetal.Wasm.Instructions;
 using Bimetal.Wasm.Modules;
 
@@ -40,40 +42,39 @@ internal sealed class FunctionFacts(int parameterCount)
 /// <summary>Facts about a module.</summary>
 internal sealed class ModuleFacts
 {
-    private readonly bool[] _hasFixedSize;
+    private readonly ImmutableArray<TableFacts> _tables;
+    private readonly IReadOnlyDictionary<uint, int> _indirectCalls;
     private readonly HashSet<uint> _tailFunctions = [];
 
-    private ModuleFacts(WasmModule module, FunctionFacts[] functions, bool[] growsTable, HashSet<uint> tailCallees)
+    private ModuleFacts(WasmModule module, FunctionFacts[] functions, ImmutableArray<TableFacts> tables, IReadOnlyDictionary<uint, int> indirectCalls, HashSet<uint> tailCallees)
     {
         Functions = functions;
+        _tables = tables;
+        _indirectCalls = indirectCalls;
         for (uint index = (uint)module.ImportedFunctionCount; index < (uint)module.FunctionCount; index++)
         {
             if (functions[index - module.ImportedFunctionCount].TailCalls || tailCallees.Contains(index)) _tailFunctions.Add(index);
-        }
-
-        _hasFixedSize = new bool[module.Tables.Length];
-        for (int table = module.ImportedTableCount; table < module.Tables.Length; table++)
-        {
-            var limits = module.Tables[table].Limits;
-            bool isExported = module.Exports.Any(export => export.Kind == ExternalKind.Table && export.Index == (uint)table);
-            _hasFixedSize[table] = limits.Minimum == limits.Maximum && !growsTable[table] && !isExported;
         }
     }
 
     /// <summary>Facts of each function defined in the module.</summary>
     public FunctionFacts[] Functions { get; }
 
-    /// <summary>Whether a table always has its minimum size, and its elements always the same address.</summary>
-    public bool HasFixedSize(uint table) => _hasFixedSize[table];
+    /// <summary>Facts of a table.</summary>
+    public TableFacts Table(uint table) => _tables[(int)table];
 
     /// <summary>Whether a function defined in the module has the calling convention of tail calls (TailCalls.cs).</summary>
     public bool IsTailFunction(uint functionIndex) => _tailFunctions.Contains(functionIndex);
+
+    /// <summary>How many instructions of the module call a function of this type by way of a table.</summary>
+    public int IndirectCallsOf(uint typeIndex) => _indirectCalls.GetValueOrDefault(typeIndex);
 
     public bool HasTailFunctions => _tailFunctions.Count > 0;
 
     public static ModuleFacts Of(WasmModule module)
     {
-        var growsTable = new bool[module.Tables.Length];
+        var writers = new TableWriters(module.Tables.Length);
+        var indirectCalls = new Dictionary<uint, int>();
         var tailCallees = new HashSet<uint>();
         var functions = new FunctionFacts[module.Functions.Length];
         var instruction = default(Instruction);
@@ -89,7 +90,9 @@ internal sealed class ModuleFacts
             while (!reader.IsAtEnd)
             {
                 if (reader.Read(ref instruction) is { } error) throw new ArgumentException($"The module was not validated: {error.Message}", nameof(module));
-                Note(facts, in instruction, growsTable);
+                Note(facts, in instruction);
+                writers.Note(in instruction);
+                if (instruction.Opcode == Opcode.CallIndirect) indirectCalls[instruction.Index] = indirectCalls.GetValueOrDefault(instruction.Index) + 1;
                 if (instruction.Opcode == Opcode.ReturnCall) tailCallees.Add(instruction.Index);
                 loops.Note(in instruction, reader.Offset);
                 shape.Note(instruction.Opcode);
@@ -99,25 +102,21 @@ internal sealed class ModuleFacts
             (facts.VectorLoops, facts.LoopStores) = loops.Judge(module, body);
         }
 
-        return new ModuleFacts(module, functions, growsTable, tailCallees);
+        return new ModuleFacts(module, functions, writers.Judge(module), indirectCalls, tailCallees);
     }
 
-    private static void Note(FunctionFacts facts, ref readonly Instruction instruction, bool[] growsTable)
+    private static void Note(FunctionFacts facts, ref readonly Instruction instruction)
     {
         facts.InstructionCount++;
         switch (instruction.Opcode)
         {
             case Opcode.Call or Opcode.CallIndirect or Opcode.MemoryGrow or Opcode.MemoryInit or Opcode.DataDrop:
-            case Opcode.TableFill or Opcode.TableCopy or Opcode.TableInit or Opcode.ElemDrop:
+            case Opcode.TableGrow or Opcode.TableFill or Opcode.TableCopy or Opcode.TableInit or Opcode.ElemDrop:
                 facts.Calls = true;
                 break;
             // No frame of its own is left when the callee begins, so that needs no look at the stack limit.
             case Opcode.ReturnCall or Opcode.ReturnCallIndirect:
                 facts.TailCalls = true;
-                break;
-            case Opcode.TableGrow:
-                facts.Calls = true;
-                growsTable[instruction.Index] = true;
                 break;
             default:
                 facts.UsesMemory |= instruction.Info.NaturalAlignment >= 0;

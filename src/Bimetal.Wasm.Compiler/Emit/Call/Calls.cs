@@ -39,23 +39,26 @@ internal static class Calls
     public static void Emit(FunctionBuilder function, FunctionType type, Value code, Value context, bool isTailFunction = false)
     {
         string arguments = PopArguments(function, type, isTailFunction);
+        PushResults(function, type, Write(function, type, code, context, arguments, isTailFunction));
+    }
+
+    /// <summary>Writes the call instruction; what it returns in registers is of LLVM's type <see cref="GuestSignature.Returned"/>.</summary>
+    public static Value Write(FunctionBuilder function, FunctionType type, Value code, Value context, string arguments, bool isTailFunction = false)
+    {
         string convention = isTailFunction ? GuestSignature.TailConvention : "";
-        string returned = GuestSignature.Returned(type);
-        if (GuestSignature.ReturnsInMemory(type))
-        {
-            function.Line($"call {convention}void {code}(ptr {context}, ptr {function.ResultArea(type)}{arguments}){function.Place}");
-            LoadResults(function, type);
-        }
-        else if (type.Results.Length == 0)
-        {
-            function.Line($"call {convention}void {code}(ptr {context}{arguments}){function.Place}");
-        }
-        else
-        {
-            var result = function.Define(type.Results[0], $"call {convention}{returned} {code}(ptr {context}{arguments}){function.Place}");
-            if (type.Results.Length == 1) function.Push(result);
-            else for (int i = 0; i < type.Results.Length; i++) function.Push(function.Define(type.Results[i], $"extractvalue {returned} {result}, {i}"));
-        }
+        if (GuestSignature.ReturnsInMemory(type)) arguments = $", ptr {function.ResultArea(type)}{arguments}";
+        string call = $"call {convention}{GuestSignature.Returned(type)} {code}(ptr {context}{arguments}){function.Place}";
+        if (type.Results.Length > 0 && !GuestSignature.ReturnsInMemory(type)) return function.Define(type.Results[0], $"{call}");
+        function.Line($"{call}");
+        return default;
+    }
+
+    /// <summary>Pushes the results of a call that returned <paramref name="returned"/>.</summary>
+    public static void PushResults(FunctionBuilder function, FunctionType type, Value returned)
+    {
+        if (GuestSignature.ReturnsInMemory(type)) LoadResults(function, type);
+        else if (type.Results.Length == 1) function.Push(returned);
+        else for (int i = 0; i < type.Results.Length; i++) function.Push(function.Define(type.Results[i], $"extractvalue {GuestSignature.Returned(type)} {returned}, {i}"));
     }
 
     /// <summary>Takes the arguments of a call from the stack; each stands with its type after a comma.</summary>

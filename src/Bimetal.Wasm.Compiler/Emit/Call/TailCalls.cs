@@ -41,7 +41,7 @@ internal static class TailCalls
         var address = function.DefinePointer($"getelementptr i8, ptr {callee.Element}, i64 {FunctionRecordLayout.TailOffset}");
         var tailOffset = function.Define(ValueType.I32, $"load i32, ptr {address}, align 4, {Metadata.Tables}");
         var tailCode = TailCode(function, callee.Code, tailOffset);
-        if (function.Options.MaskIndices) tailCode = OpaqueAssembly.PointerWhenEqual(function, tailCode, callee.FoundType, callee.ExpectedType);
+        if (function.Options.MaskIndices && callee.Types is { } types) tailCode = OpaqueAssembly.PointerWhenEqual(function, tailCode, types.Found, types.Expected);
         Leave(function, function.Module.Module.Types[(int)typeIndex], (callee.Code, tailCode), callee.Context, tailOffset);
     }
 

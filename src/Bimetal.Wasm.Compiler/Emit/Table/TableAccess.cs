@@ -12,11 +12,14 @@ internal static class TableAccess
     /// <summary>Current number of elements, an i32; a constant where it cannot change.</summary>
     public static Value Length(FunctionBuilder function, uint table)
     {
-        if (function.Module.Facts.HasFixedSize(table)) return Value.Integer(ValueType.I32, (int)function.Module.Module.Tables[(int)table].Limits.Minimum);
+        if (function.Module.Facts.Table(table).HasFixedSize) return Value.Integer(ValueType.I32, (int)function.Module.Module.Tables[(int)table].Limits.Minimum);
         var record = function.ContextPointer(function.Module.Layout.TableOffset(table));
         var address = function.DefinePointer($"getelementptr i8, ptr {record}, i64 {TableRecordLayout.Length}");
         return function.Define(ValueType.I32, $"load i32, ptr {address}, align 8, {Metadata.Tables}");
     }
+
+    /// <summary>What goes with loads of elements: those of a closed table never change, because its segments are in place before any code runs.</summary>
+    public static string ElementMetadata(TableFacts facts) => facts.IsClosed ? Metadata.Invariant : Metadata.Tables;
 
     /// <summary>Address of an element; raises <paramref name="outside"/> when there is no such element.</summary>
     public static Value Element(FunctionBuilder function, uint table, Value index, TrapCode outside)
@@ -38,7 +41,7 @@ internal static class TableAccess
     private static Value Elements(FunctionBuilder function, uint table)
     {
         var record = function.ContextPointer(function.Module.Layout.TableOffset(table));
-        string metadata = function.Module.Facts.HasFixedSize(table) ? Metadata.Invariant : Metadata.Tables;
+        string metadata = function.Module.Facts.Table(table).HasFixedSize ? Metadata.Invariant : Metadata.Tables;
         return function.DefinePointer($"load ptr, ptr {record}, align 8, {metadata}");
     }
 }
