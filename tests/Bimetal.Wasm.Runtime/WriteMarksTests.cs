@@ -36,6 +36,14 @@ public sealed class WriteMarksTests : IDisposable
             (i64.store offset=640 (local.get 0) (i64.const -1))
             (i64.store offset=1700 (local.get 0) (i64.const -1))
             (i32.store8 (local.get 0) (i32.const 1)))
+          (func (export "sums") (param i32)
+            (local $next i32)
+            (i32.store8 (i32.add (local.get 0) (i32.const 500)) (i32.const 1))
+            (i64.store offset=40 (i32.sub (i32.add (i32.const 700) (local.get 0)) (i32.const 120)) (i64.const -1))
+            (i64.store (local.tee $next (i32.add (local.get 0) (i32.const 380))) (i64.const -1))
+            (i64.store offset=300 (i32.add (local.get $next) (i32.const -320)) (i64.const -1))
+            (i64.store (i32.add (local.get $next) (i32.const 1300)) (i64.const -1))
+            (i32.store8 (i32.sub (local.get $next) (i32.const -1428)) (i32.const 1)))
           (func (export "branches") (param i32)
             (if (i32.and (local.get 0) (i32.const 1))
               (then (i32.store8 offset=3000 (local.get 0) (i32.const 7)))
@@ -116,6 +124,7 @@ public sealed class WriteMarksTests : IDisposable
     [Theory]
     [InlineData("fields")]
     [InlineData("branches")]
+    [InlineData("sums")]
     public void Return_AfterSeveralStores_LeavesNothing(string function)
     {
         for (uint address = 0; address < 2200; address += 31) RequireFreshAfter(function, address);

@@ -45,6 +45,7 @@ internal sealed class FunctionBuilder
         Addresses = new AddressBook(this);
         Loads = new KeptLoads(this);
         Marks = new LoopMarks(this);
+        Sums = new ConstantSums(this);
     }
 
     public ModuleScope Module { get; }
@@ -64,6 +65,8 @@ internal sealed class FunctionBuilder
     public KeptLoads Loads { get; }
 
     public LoopMarks Marks { get; }
+
+    public ConstantSums Sums { get; }
 
     /// <summary>Stack slots that are found to be needed on the way; written before <see cref="Entry"/>, which ends in a branch.</summary>
     public StringBuilder Slots { get; } = new();
@@ -197,8 +200,8 @@ internal sealed class FunctionBuilder
 
     /// <summary>Starts a basic block that several blocks lead to, or another than the one just ended.</summary>
     /// <param name="label">Its label.</param>
-    /// <param name="knownAddresses">How many addresses are known on all ways to it.</param>
-    public void JoinIn(string label, int knownAddresses)
+    /// <param name="knownAddresses">What is known of addresses on all ways to it.</param>
+    public void JoinIn(string label, AddressesKnown knownAddresses)
     {
         ContinueIn(label);
         Addresses.Forget(knownAddresses);

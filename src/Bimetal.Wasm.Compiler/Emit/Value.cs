@@ -55,6 +55,9 @@ internal readonly struct Value : ISpanFormattable
     /// <summary>Number of the phi, or -1 for anything else.</summary>
     public long PhiNumber => _kind == Kind.Phi ? _number : -1;
 
+    /// <summary>Number of the temporary, or -1 for anything else.</summary>
+    public long TemporaryNumber => _kind == Kind.Temporary ? _number : -1;
+
     /// <summary>Whether this was computed, or came in; as opposed to a constant.</summary>
     public bool IsVariable => _kind is Kind.Temporary or Kind.Argument or Kind.Phi;
 

@@ -1,5 +1,7 @@
 // Clones of one snapshot: rented fresh, reset when they come back.
 
+using Bimetal.Wasm.Abi;
+
 namespace Bimetal.Wasm.Runtime;
 
 /// <summary>A pool of clones. Thread-safe.</summary>
@@ -175,7 +177,8 @@ public sealed class InstancePool : IDisposable
     {
         pageCount = 0;
         if (instance.Image is null) return true;
-        bool knowsWrites = instance.LoadedModule.Code.MarksWrites && !instance.WasStopped && instance.MarkedResets < MarkedResetsInARow;
+        bool knowsWrites = instance.LoadedModule.Code.MarksWrites && !instance.WasStopped && instance.MarkedResets < MarkedResetsInARow
+            && instance.Memory!.LengthBytes <= WriteMarks.LongestMemoryBytes;
         instance.MarkedResets = knowsWrites ? instance.MarkedResets + 1 : 0;
         return knowsWrites
             ? instance.Memory!.TryRestoreMarked(instance.Image, out pageCount)

@@ -18,6 +18,12 @@ public static class WriteMarks
     /// <summary>Marks of everything that a 32-bit index and a 32-bit offset can reach; the first one lies so far below the memory's base.</summary>
     public const int SizeBytes = 8 << (30 - GranuleShift);
 
+    /// <summary>
+    /// Marks of a longer memory do not count. Writes are near each other if they are at the same 32-bit value plus constants that are near each
+    /// other. One of them may wrap around where the other does not, but then it lies outside of a memory that ends a page before 4 GiB.
+    /// </summary>
+    public const ulong LongestMemoryBytes = (1UL << 32) - 65536;
+
     /// <summary>Set in the root's word on interruption (CodeImage.cs) when the code marks its writes.</summary>
     public const uint RootFlag = 0x100;
 }

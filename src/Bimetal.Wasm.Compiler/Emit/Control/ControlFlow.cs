@@ -75,7 +75,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
             Height = function.StackDepth - parameters.Length,
             Label = function.NewLabel(),
             Assigned = function.Locals.AssignedIn(offset),
-            KnownAddresses = function.Addresses.KnownCount,
+            KnownAddresses = function.Addresses.Known,
         };
         function.Marks.EnterLoop(offset);
         function.Loads.EnterLoop(offset);
@@ -158,7 +158,7 @@ internal sealed class ControlFlow(FunctionBuilder function)
             EntryValues = kind == FrameKind.If ? function.PeekCanonical(parameters.Length) : [],
             Assigned = assigned,
             EntryLocals = entryLocals,
-            KnownAddresses = function.Addresses.KnownCount,
+            KnownAddresses = function.Addresses.Known,
         };
         _frames.Add(frame);
         return frame;

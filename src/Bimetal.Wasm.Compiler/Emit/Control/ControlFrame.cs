@@ -1,6 +1,7 @@
 // One open block, loop or if while a function is walked.
 
 using System.Collections.Immutable;
+using Bimetal.Wasm.Compiler.Emit.Memory;
 
 namespace Bimetal.Wasm.Compiler.Emit.Control;
 
@@ -46,7 +47,7 @@ internal sealed class ControlFrame
     public Value[] EntryLocals { get; init; } = [];
 
     /// <summary>How many addresses were known before it (AddressBook.cs).</summary>
-    public int KnownAddresses { get; init; }
+    public AddressesKnown KnownAddresses { get; init; }
 
     /// <summary>Types that a branch to this frame takes from the stack.</summary>
     public ImmutableArray<ValueType> BranchTypes => Kind == FrameKind.Loop ? Parameters : Results;

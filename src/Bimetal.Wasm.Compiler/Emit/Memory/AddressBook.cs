@@ -5,6 +5,9 @@ using Bimetal.Wasm.Abi;
 
 namespace Bimetal.Wasm.Compiler.Emit.Memory;
 
+/// <summary>How much an <see cref="AddressBook"/> knew at some place.</summary>
+internal readonly record struct AddressesKnown(int Entries, int MarkedRanges);
+
 /// <summary>
 /// Makes addresses; remembers the indices that it widened, and up to where they were checked, because structure accesses share one.
 /// What was found before a block holds until its end and behind it, whatever way leads there.
@@ -18,12 +21,17 @@ internal sealed class AddressBook(FunctionBuilder function)
     private const int Reach = 32;
 
     private readonly List<Entry> _entries = [];
+    private readonly List<MarkedRange> _marked = [];
 
-    /// <summary>Entries so far.</summary>
-    public int KnownCount => _entries.Count;
+    /// <summary>What is known so far.</summary>
+    public AddressesKnown Known => new(_entries.Count, _marked.Count);
 
-    /// <summary>Forgets all but the first entries, because code begins that is reached without what made the others.</summary>
-    public void Forget(int knownCount) => _entries.RemoveRange(knownCount, _entries.Count - knownCount);
+    /// <summary>Forgets what was learnt since, because code begins that is reached without what made it known.</summary>
+    public void Forget(AddressesKnown known)
+    {
+        _entries.RemoveRange(known.Entries, _entries.Count - known.Entries);
+        _marked.RemoveRange(known.MarkedRanges, _marked.Count - known.MarkedRanges);
+    }
 
     /// <summary>Whether an access lies within the memory's minimum size. A memory never shrinks.</summary>
     public bool IsAlwaysInside(Value index, uint offset, int sizeBytes)
@@ -54,13 +62,16 @@ internal sealed class AddressBook(FunctionBuilder function)
             return;
         }
 
-        int known = Find(index);
-        var entry = known >= 0 ? _entries[known] : new Entry(index, Widened(index), null, 0);
-        if (entry.IsMarked(offset)) return;
-        var sum = offset == 0 ? entry.Wide : function.Define(ValueType.I64, $"add i64 {entry.Wide}, {offset}");
+        // Sums of one value and constants lie side by side, whatever that value is (WriteMarks.LongestMemoryBytes).
+        var (root, delta) = function.Sums.Of(index);
+        long place = delta + offset;
+        var range = FindMarked(root);
+        if (range.Covers(place)) return;
+        var wide = Widened(index);
+        var sum = offset == 0 ? wide : function.Define(ValueType.I64, $"add i64 {wide}, {offset}");
         var granule = function.Define(ValueType.I64, $"lshr i64 {sum}, {WriteMarks.GranuleShift}");
         WriteMark($"{granule}");
-        Remember(entry.Marked(offset));
+        if (root.IsVariable) _marked.Add(range.With(place));
     }
 
     private void WriteMark(string granule)
@@ -116,22 +127,27 @@ internal sealed class AddressBook(FunctionBuilder function)
         return -1;
     }
 
-    private sealed record Entry(Value Index, Value Wide, Value? Address, long CheckedEnd)
+    private MarkedRange FindMarked(Value root)
     {
-        // Both ends were marked, and what lies between is no longer than a granule: so it lies in those two.
-        private long FirstMarked { get; init; } = long.MaxValue;
-
-        private long LastMarked { get; init; } = long.MinValue;
-
-        public bool IsMarked(long offset) =>
-            FirstMarked <= LastMarked && offset >= FirstMarked - WriteMarks.ReachBytes && offset <= LastMarked + WriteMarks.ReachBytes;
-
-        public Entry Marked(long offset)
+        for (int i = _marked.Count - 1; i >= Math.Max(0, _marked.Count - Reach); i--)
         {
-            long first = Math.Min(FirstMarked, offset), last = Math.Max(LastMarked, offset);
-            return last - first <= WriteMarks.GranuleBytes
-                ? this with { FirstMarked = first, LastMarked = last }
-                : this with { FirstMarked = offset, LastMarked = offset };
+            if (_marked[i].Root.IsSame(root)) return _marked[i];
+        }
+
+        return new MarkedRange(root, long.MaxValue, long.MinValue);
+    }
+
+    private sealed record Entry(Value Index, Value Wide, Value? Address, long CheckedEnd);
+
+    // Both ends were marked, and what lies between is no longer than a granule: so it lies in those two.
+    private readonly record struct MarkedRange(Value Root, long First, long Last)
+    {
+        public bool Covers(long place) => First <= Last && place >= First - WriteMarks.ReachBytes && place <= Last + WriteMarks.ReachBytes;
+
+        public MarkedRange With(long place)
+        {
+            long first = Math.Min(First, place), last = Math.Max(Last, place);
+            return last - first <= WriteMarks.GranuleBytes ? new MarkedRange(Root, first, last) : new MarkedRange(Root, place, place);
         }
     }
 }

@@ -65,7 +65,9 @@ internal static class IntegerInstructions
     {
         var right = function.Pop();
         var left = function.Pop();
-        function.Push(function.Define(left.Type, $"{operation} {LlvmTypes.Of(left)} {left}, {right}"));
+        var result = function.Define(left.Type, $"{operation} {LlvmTypes.Of(left)} {left}, {right}");
+        if (left.Type == ValueType.I32 && operation is ("add" or "sub")) function.Sums.Note(result, left, right, isDifference: operation == "sub");
+        function.Push(result);
     }
 
     // The i1 says that zero is a proper input with the bit width as its result.
