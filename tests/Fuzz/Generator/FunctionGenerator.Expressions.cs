@@ -131,11 +131,12 @@ internal sealed partial class FunctionGenerator
     // Numbers about references, tables and the memory.
     private Node Query(int depth)
     {
+        int[] writtenTables = WrittenTables();
         int tableCount = _shape.Tables.Count;
         return _dice.Weighted<Node>(
             (20, () => new Node(ValueType.I32, Clean(_dice.Pick([ValueType.FuncRef, ValueType.ExternRef]), depth), Code.Of(Opcode.RefIsNull))),
             (tableCount > 0 ? 10 : 0, () => new Node(ValueType.I32, Code.Of(Opcode.TableSize, _dice.Next(tableCount)))),
-            (tableCount > 0 ? 8 : 0, () => TableGrow(_dice.Next(tableCount), depth)),
+            (writtenTables.Length > 0 ? 8 : 0, () => TableGrow(_dice.Pick(writtenTables), depth)),
             (_shape.HasMemory ? 10 : 0, () => new Node(ValueType.I32, Code.Of(Opcode.MemorySize, 0))),
             (_shape.HasMemory ? 8 : 0, () => new Node(ValueType.I32, SmallCount(depth), Code.Of(Opcode.MemoryGrow, 0))));
     }

@@ -10,6 +10,8 @@ internal sealed partial class FunctionGenerator
 {
     private int[] TablesOf(ValueType type) => [.. Enumerable.Range(0, _shape.Tables.Count).Where(table => _shape.Tables[table].ElementType == type)];
 
+    private int[] WrittenTables() => [.. Enumerable.Range(0, _shape.Tables.Count).Where(table => _shape.Tables[table].IsWritten)];
+
     private Node TableGet(int table, int depth) =>
         new(_shape.Tables[table].ElementType, TableIndex(table, depth), Code.Of(Opcode.TableGet, table));
 
@@ -29,7 +31,9 @@ internal sealed partial class FunctionGenerator
 
     private Node TableStatement(int depth)
     {
-        int table = _dice.Next(_shape.Tables.Count);
+        int[] tables = WrittenTables();
+        if (tables.Length == 0) return new Node(null);
+        int table = _dice.Pick(tables);
         var type = _shape.Tables[table].ElementType;
         int[] segments = [.. Enumerable.Range(0, _shape.Module.Elements.Count).Where(index => _shape.Module.Elements[index].Type == type)];
         return _dice.Weighted<Node>(

@@ -70,7 +70,8 @@ internal sealed class ModuleGenerator
     private void AddTable(ValueType type, bool isImported)
     {
         uint minimum = (uint)_dice.Between(12, 20);
-        var table = new FuzzTable(type, minimum, minimum + (uint)_dice.Next(8));
+        bool isWritten = isImported || type == ValueType.ExternRef || _dice.Chance(50);
+        var table = new FuzzTable(type, minimum, minimum + (uint)_dice.Next(8), isWritten);
         _shape.Tables.Add(table);
         if (!isImported) _module.Tables.Add(table);
         else AddImport(HostNames.Table(table.Minimum, table.Maximum), ExternalKind.Table, new WasmWriter().Type(type).Byte(1).Unsigned(table.Minimum).Unsigned(table.Maximum));
@@ -130,9 +131,12 @@ internal sealed class ModuleGenerator
                 continue;
             }
 
+            // A table that nothing writes to holds few functions, all of the module's own.
+            var callable = Enumerable.Range(0, _shape.CallableCount).Select(index => (uint)index).ToList();
+            if (!_shape.Tables[table].IsWritten) callable = [.. callable.Skip(_module.ImportedFunctions.Count + _dice.Next(2)).Take(_dice.Between(1, 5)).DefaultIfEmpty(callable[^1])];
             int offset = _dice.Chance(1) ? (int)_shape.Tables[table].Minimum - 2 : ElementsAt;
             _module.Elements.Add(new FuzzElements((uint)table, Offset(offset), ValueType.FuncRef,
-                [.. Enumerable.Range(0, _dice.Between(4, 9)).Select(_ => _dice.Chance(8) ? (uint?)null : (uint)_dice.Next(_shape.CallableCount))]));
+                [.. Enumerable.Range(0, _dice.Between(4, 9)).Select(_ => _dice.Chance(8) ? (uint?)null : _dice.Pick(callable))]));
         }
 
         if (!_shape.HasMemory) return;

@@ -21,8 +21,12 @@ internal sealed class FuzzFunction(FunctionType type)
 /// <summary>An import; its name tells the hosts on both sides what to make.</summary>
 internal sealed record FuzzImport(string Name, ExternalKind Kind, byte[] Description);
 
-/// <summary>A table of the module's own.</summary>
-internal sealed record FuzzTable(ValueType ElementType, uint Minimum, uint Maximum);
+/// <summary>A table.</summary>
+/// <param name="ElementType">Type of its elements.</param>
+/// <param name="Minimum">Its size at first.</param>
+/// <param name="Maximum">Its greatest size.</param>
+/// <param name="IsWritten">Whether instructions may write to it; the compiler knows more of one that none writes to.</param>
+internal sealed record FuzzTable(ValueType ElementType, uint Minimum, uint Maximum, bool IsWritten);
 
 /// <summary>A global of the module's own; the initialiser is a constant expression without its end.</summary>
 internal sealed record FuzzGlobal(GlobalType Type, byte[] Initializer);
