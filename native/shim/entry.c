@@ -1,8 +1,8 @@
-// Entering a guest: links an entry record, writes the stack limit, publishes the deadline. A trap ends bimetal_enter_guest early,
+// Entering a guest: links an entry record, writes the stack limit, publishes the deadline. A trap ends enter_guest early,
 // so that this function goes on and returns its code: nothing is unwound, and no managed frame is jumped over.
 
 #define _GNU_SOURCE
-#include "internal.h"
+#include "enter.h"
 
 #include <time.h>
 
@@ -70,14 +70,10 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
         store_u32(list->contexts[i], BIMETAL_CONTEXT_INTERRUPT, 0);
     }
 
-    int32_t trap_code;
-    if (cpu_limit_ns != 0 && atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed) == 0) {
-        watch_begin(thread, &record, cpu_limit_ns);
-        trap_code = bimetal_enter_guest(&record, context, code, buffer, entry);
-        atomic_store_explicit(&thread->watched_sequence, 0, memory_order_release);
-    } else {
-        trap_code = bimetal_enter_guest(&record, context, code, buffer, entry);
-    }
+    bool is_watched = cpu_limit_ns != 0 && atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed) == 0;
+    if (is_watched) watch_begin(thread, &record, cpu_limit_ns);
+    int32_t trap_code = enter_guest(&record, context, code, buffer, entry);
+    if (is_watched) atomic_store_explicit(&thread->watched_sequence, 0, memory_order_release);
 
     atomic_signal_fence(memory_order_seq_cst);
     thread->current = record.previous;
@@ -85,7 +81,8 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
     return trap_code;
 }
 
-// bimetal_raise, in the assembly beside this file, adds the registers of its caller.
+// What bimetal_raise comes to.
+__attribute__((used))
 _Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uintptr_t frame_pointer, uintptr_t return_address)
 {
     struct thread_state *thread = &bimetal_thread;
@@ -94,8 +91,11 @@ _Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uin
             .pc = return_address, .stack_pointer = stack_pointer, .frame_pointer = frame_pointer, .is_return_address = true,
         });
     }
-    bimetal_land(thread->current, trap_code);
+    land(thread->current, trap_code);
 }
+
+// bimetal_raise(context, trap_code)
+__attribute__((naked)) void bimetal_raise(void *context, uint32_t trap_code) { __asm__(RAISE_WITH_CALLER); }
 
 void *bimetal_raise_address(void) { return (void *)bimetal_raise; }
 

@@ -27,7 +27,7 @@ struct trace_start context_trace_start(const ucontext_t *context)
 
 void context_land(ucontext_t *context, const struct entry_record *record, uint32_t trap_code)
 {
-    context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)bimetal_landing;
+    context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)record->landing;
     context->uc_mcontext.gregs[REG_RSP] = (greg_t)(uintptr_t)record->landing_stack;
     context->uc_mcontext.gregs[REG_RAX] = (greg_t)trap_code;
     context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)DIRECTION_FLAG;    // the ABI wants it clear
@@ -47,7 +47,7 @@ struct trace_start context_trace_start(const ucontext_t *context)
 
 void context_land(ucontext_t *context, const struct entry_record *record, uint32_t trap_code)
 {
-    context->uc_mcontext.pc = (uintptr_t)bimetal_landing;
+    context->uc_mcontext.pc = (uintptr_t)record->landing;
     context->uc_mcontext.sp = (uintptr_t)record->landing_stack;
     context->uc_mcontext.regs[0] = trap_code;
 }

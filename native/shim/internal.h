@@ -20,10 +20,10 @@
 // Frames of a trap that are kept, innermost first.
 #define MAXIMUM_TRACE_FRAMES 40
 
-// One per active entry, on the stack of bimetal_enter. The assembly knows the first two fields.
+// One per active entry, on the stack of bimetal_enter.
 struct entry_record {
     struct entry_record *previous;
-    void *landing_stack;              // stack pointer of bimetal_enter_guest, set there
+    void *landing_stack, *landing;    // stack pointer and program counter where a trap ends, set by enter_guest; side by side
     struct bimetal_group *group;
     uintptr_t stack_limit;
 };
@@ -72,11 +72,8 @@ extern _Thread_local struct thread_state bimetal_thread __attribute__((tls_model
 // threads.c
 bool thread_prepare(struct thread_state *thread);
 
-// enter_*.S
-int32_t bimetal_enter_guest(struct entry_record *record, void *context, void *code, uint64_t *buffer, bimetal_entry *entry);
+// entry.c
 _Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uintptr_t frame_pointer, uintptr_t return_address);
-_Noreturn void bimetal_land(struct entry_record *record, uint32_t trap_code);
-extern const char bimetal_landing[];
 
 // registry.c: async-signal-safe
 bool is_guest_code(uintptr_t pc);

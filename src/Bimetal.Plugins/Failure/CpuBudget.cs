@@ -7,31 +7,20 @@ using Bimetal.Wasm.Runtime;
 namespace Bimetal.Plugins.Failure;
 
 /// <summary>Hands out the limits of each callback. Reads the thread's CPU clock only when there is a limit per stream.</summary>
-internal struct CpuBudget(PluginLimits limits)
+internal struct CpuBudget(CpuLimits limits)
 {
-    /// <summary>
-    /// Where the host's own code is compiled as it runs (development and unit tests, never a release), first calls of host functions take
-    /// longer than any limit, through no fault of the guest.
-    /// </summary>
-    private static readonly TimeSpan s_compilerAllowance = RuntimeFeature.IsDynamicCodeCompiled ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;
-
-    private readonly TimeSpan? _perCallback = limits.CpuPerCallback;
-    private TimeSpan? _left = limits.CpuPerStream;
+    private TimeSpan? _left = limits.PerStream;
     private TimeSpan _started;
 
     /// <summary>What the callback that began last may use, as configured.</summary>
-    public TimeSpan? Limit { get; private set; }
+    public TimeSpan? Limit { get; private set; } = limits.PerCallback;
 
     public CallLimits Begin()
     {
-        Limit = _perCallback;
-        if (_left is { } left)
-        {
-            _started = ThreadCpuClock.Now;
-            if (_perCallback is not { } perCallback || left < perCallback) Limit = left;
-        }
-
-        return new CallLimits(Limit + s_compilerAllowance);
+        if (_left is not { } left) return limits.Callback;
+        _started = ThreadCpuClock.Now;
+        Limit = limits.PerCallback is not { } perCallback || left < perCallback ? left : limits.PerCallback;
+        return CpuLimits.Of(Limit);
     }
 
     /// <summary>Takes off what was used; one tick is kept, so that a stream without budget stops at its next callback.</summary>
@@ -41,6 +30,25 @@ internal struct CpuBudget(PluginLimits limits)
         var rest = left - (ThreadCpuClock.Now - _started);
         _left = rest > TimeSpan.Zero ? rest : TimeSpan.FromTicks(1);
     }
+}
+
+/// <summary>A plugin's limits on CPU time, made once: every callback needs them.</summary>
+internal sealed class CpuLimits(PluginLimits limits)
+{
+    /// <summary>
+    /// Where the host's own code is compiled as it runs (development and unit tests, never a release), first calls of host functions take
+    /// longer than any limit, through no fault of the guest.
+    /// </summary>
+    private static readonly TimeSpan s_compilerAllowance = RuntimeFeature.IsDynamicCodeCompiled ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero;
+
+    public TimeSpan? PerCallback { get; } = limits.CpuPerCallback;
+
+    public TimeSpan? PerStream { get; } = limits.CpuPerStream;
+
+    /// <summary>That of a callback which no budget of its stream shortens.</summary>
+    public CallLimits Callback { get; } = Of(limits.CpuPerCallback);
+
+    public static CallLimits Of(TimeSpan? limit) => new(limit + s_compilerAllowance);
 }
 
 /// <summary>CPU time that the calling thread has used.</summary>

@@ -20,7 +20,7 @@ internal sealed class GuestInstance : IWasiHost
     private const int MaximumContextCount = 16_384;
 
     private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
-    private readonly Dictionary<uint, WasmPluginStream> _streams = [];
+    private readonly ContextTable _streams = new();
     private readonly Queue<WasmPluginStream> _finished = new();
     private PendingCallouts? _callouts;
     private WasiState? _wasi;
@@ -98,8 +98,7 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
     public bool MayWait => _streams.Count < MaximumContextCount;
 
-
-    public bool Has(GuestCallback callback) => Plugin.Module.Callbacks.Has(callback);
+    public bool Has(GuestCallback callback) => _functions[(int)callback].Exists;
 
     /// <summary>Gives a new stream its context number.</summary>
     public uint Attach(WasmPluginStream stream)
@@ -130,7 +129,7 @@ internal sealed class GuestInstance : IWasiHost
     public bool TrySetEffectiveContext(uint contextId)
     {
         WasmPluginStream? stream = null;
-        if (contextId != RootContextId && !_streams.TryGetValue(contextId, out stream)) return false;
+        if (contextId != RootContextId && !_streams.TryGet(contextId, out stream)) return false;
         EffectiveStream = stream;
         return true;
     }
@@ -150,7 +149,7 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Makes a callback of the plugin's own context, under limits of its own; the failure if there was one.</summary>
     public PluginFailure? CallRoot(GuestCallback callback, Span<ulong> slots)
     {
-        var budget = new CpuBudget(Plugin.Limits);
+        var budget = new CpuBudget(Plugin.CpuLimits);
         var trap = Call(callback, stream: null, slots, budget.Begin());
         return trap == TrapCode.None ? null : TrapReport.Describe(this, callback, trap, budget.Limit);
     }
@@ -182,10 +181,10 @@ internal sealed class GuestInstance : IWasiHost
         Failure = failure;
         _callouts?.Clear();
         _finished.Clear();
-        foreach (var (contextId, stream) in _streams)
+        foreach (var stream in _streams.ToArray())
         {
             // Those that only wait for proxy_done have no one left who would detach them.
-            if (stream.IsReleased) _streams.Remove(contextId);
+            if (stream.IsReleased) _streams.Remove(stream.ContextId);
             else stream.Fail(failure);
         }
 

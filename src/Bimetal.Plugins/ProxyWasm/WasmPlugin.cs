@@ -24,6 +24,7 @@ internal sealed class WasmPlugin : Plugin
         Module = module;
         Services = services;
         Limits = config.Limits;
+        CpuLimits = new CpuLimits(config.Limits);
         Configuration = config.Configuration;
         VmConfiguration = config.VmConfiguration;
         State = services.States.Of(config.Name, config.Limits.Quotas);
@@ -39,6 +40,8 @@ internal sealed class WasmPlugin : Plugin
     public PluginHostServices Services { get; }
 
     public PluginLimits Limits { get; }
+
+    public CpuLimits CpuLimits { get; }
 
     public ReadOnlyMemory<byte> Configuration { get; }
 

@@ -18,7 +18,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     // A clone has one user, unless answers to its callouts come in between.
     private readonly bool _needsGate = source.IsShared || guest.TakesCallouts;
 
-    private CpuBudget _budget = new(plugin.Limits);
+    private CpuBudget _budget = new(plugin.CpuLimits);
     private bool _isDone;
     private bool _isWaitingForDone;
 

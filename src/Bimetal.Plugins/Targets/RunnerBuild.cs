@@ -53,8 +53,7 @@ internal static class RunnerBuild
         if (File.Exists(output)) return output;
         Directory.CreateDirectory(folder);
         string aside = $"{output}.{Path.GetRandomFileName()}";
-        string entry = target.Machine == "aarch64" ? "enter_arm64.S" : "enter_x64.S";
-        string[] sources = [.. Directory.EnumerateFiles(runnerFolder, "*.c").Order(StringComparer.Ordinal), .. Directory.EnumerateFiles(shim, "*.c").Order(StringComparer.Ordinal), Path.Combine(shim, entry)];
+        string[] sources = [.. Directory.EnumerateFiles(runnerFolder, "*.c").Order(StringComparer.Ordinal), .. Directory.EnumerateFiles(shim, "*.c").Order(StringComparer.Ordinal)];
         Compile(target, [.. flags, "-I", sdk.NativeInclude, "-I", shim, .. Startup(target, sdk, "Scrt1.o", "crti.o"), .. sources, .. CrossLibraries.Arguments(target, sdk), .. Startup(target, sdk, "crtn.o"), "-o", aside]);
         File.Move(aside, output, overwrite: true);
         return output;

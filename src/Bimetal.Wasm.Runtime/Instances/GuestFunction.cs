@@ -17,6 +17,9 @@ public readonly struct GuestFunction
         BufferSlotCount = type.BufferSlotCount;
     }
 
+    /// <summary>False for the default value, which is no function.</summary>
+    public bool Exists => Owner is not null;
+
     public FunctionType Type { get; }
 
     /// <summary>Slots that the buffer of a call must have at least.</summary>

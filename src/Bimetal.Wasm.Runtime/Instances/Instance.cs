@@ -11,6 +11,7 @@ namespace Bimetal.Wasm.Runtime;
 public sealed unsafe class Instance : GuestObject
 {
     private readonly GCHandle _self;
+    private int _isRented;
 
     // SAFETY: the context is freed by FreeNative only; the weak handle in it lets host functions find this object, which the caller
     // of a guest keeps alive. The code stays mapped until FreeNative.
@@ -45,8 +46,8 @@ public sealed unsafe class Instance : GuestObject
     /// <summary>Whether a call ended early since the instance was made or reset: then its marks (WriteMarks.cs) do not count.</summary>
     internal bool WasStopped { get; set; }
 
-    /// <summary>Resets since one that did not rely on marks.</summary>
-    internal int MarkedResets { get; set; }
+    /// <summary>Granules that were copied back by their marks since all written pages were looked for, plus the resets that did so.</summary>
+    internal ulong GranulesSinceScan { get; set; }
 
     /// <summary>Memory 0, imported or own; null without one.</summary>
     public GuestMemory? Memory => Memories.Length > 0 ? Memories[0] : null;
@@ -71,8 +72,6 @@ public sealed unsafe class Instance : GuestObject
     /// <summary>The pool that a clone belongs to.</summary>
     internal InstancePool? Pool { get; init; }
 
-    /// <summary>Whether the pool has rented this clone out; only the pool reads and writes it.</summary>
-    internal bool IsRented { get; set; }
 
     /// <summary>Makes an instance and links its imports; runs no guest code yet.</summary>
     /// <exception cref="LinkException">An import is missing or of another type.</exception>
@@ -145,6 +144,12 @@ public sealed unsafe class Instance : GuestObject
         GC.KeepAlive(this);
         return result == 0 ? TrapCode.None : Stopped(result);
     }
+
+    /// <summary>Its pool hands it out.</summary>
+    internal void BeginRental() => Volatile.Write(ref _isRented, 1);
+
+    /// <summary>Its pool takes it back; false when it has it already.</summary>
+    internal bool TryEndRental() => Interlocked.Exchange(ref _isRented, 0) != 0;
 
     internal GuestFunction FunctionAt(uint functionIndex)
     {

@@ -140,16 +140,15 @@ public sealed unsafe class GuestMemory : GuestObject
 
     /// <summary>Gives a clone's memory the contents and the length of its image back, by the marks of who wrote (WriteMarks.cs).</summary>
     /// <param name="image">The image that this memory was made from.</param>
-    /// <param name="pageCount">Pages (of 4 KiB) whose worth was copied, rounded up.</param>
+    /// <param name="granuleCount">Granules that were marked.</param>
     /// <returns>False when the system refused: then the memory must not be used again.</returns>
     // SAFETY: no guest runs in the memory, none was stopped early since the last restoration, its code marks what it writes, and the
     // host holds no span of it.
-    internal bool TryRestoreMarked(MemoryImage image, out ulong pageCount)
+    internal bool TryRestoreMarked(MemoryImage image, out ulong granuleCount)
     {
-        const ulong GranulesInPage = 4;
         ulong granules;
         Shim.SlotRestoreMarked(Record->Base, image.View, image.LengthBytes, LengthBytes, &granules);
-        pageCount = (granules + GranulesInPage - 1) / GranulesInPage;
+        granuleCount = granules;
         return TryShrink(image);
     }
 

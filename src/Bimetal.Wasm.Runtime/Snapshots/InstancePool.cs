@@ -13,17 +13,21 @@ public sealed class InstancePool : IDisposable
     /// </summary>
     public const uint MaximumWarmPages = 512;
 
-    // Written pages that nobody writes any more are found only by looking for all.
-    private const int MarkedResetsInARow = 63;
+    // Written pages that nobody writes any more are found only by looking for all: after so many granules were copied back, a reset
+    // without any counting as one. A small request writes ten or so, and looking takes two microseconds; a large one is soon followed.
+    private const ulong GranulesBetweenScans = 16_384;
+
+    // Instances that a processor took back last and hands out next, each in a cache line of its own: no lock, and the memory is still near.
+    private const int LineSlots = 8;
+    private readonly Instance?[] _near = new Instance?[Environment.ProcessorCount * LineSlots];
 
     private readonly Lock _gate = new();
     private readonly Snapshot _snapshot;
     private readonly int _maximumInstances;
-    private readonly Stack<Instance> _idle = new();
+    private readonly Stack<Instance> _idle = new();    // all others that nobody has
     private readonly MemoryImage? _image;
-    private int _rentedCount;
-    private int _pendingCount;    // being made or being reset
-    private bool _isDisposed;
+    private int _count;
+    private volatile bool _isDisposed;
 
     /// <param name="snapshot">What every instance is a clone of; it may be disposed before the pool.</param>
     /// <param name="maximumInstances">Instances, rented and idle together.</param>
@@ -35,69 +39,35 @@ public sealed class InstancePool : IDisposable
         _image = snapshot.Image?.AddReference();
     }
 
-    /// <summary>Instances that exist.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate) return _idle.Count + _rentedCount + _pendingCount;
-        }
-    }
+    /// <summary>Whether the pool has ended: it rents nothing out any more.</summary>
+    public bool IsDisposed => _isDisposed;
 
+    /// <summary>Instances that exist.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Those that are rented, or being made or reset.</summary>
     public int RentedCount
     {
         get
         {
-            lock (_gate) return _rentedCount;
+            lock (_gate) return Math.Max(0, _count - _idle.Count - _near.Count(static instance => instance is not null));
         }
     }
 
-    /// <summary>A fresh instance, or null when all <c>maximumInstances</c> are rented.</summary>
+    /// <summary>A fresh instance, or null when all <c>maximumInstances</c> are rented or the pool has ended.</summary>
     /// <exception cref="InstanceLimitException">The process has no room for another instance.</exception>
     public Instance? TryRent()
     {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            if (_idle.TryPop(out var idle)) return RentOut(idle);
-            if (_rentedCount + _pendingCount >= _maximumInstances) return null;
-            _pendingCount++;
-        }
-
-        Instance? clone = null;
-        try
-        {
-            return clone = _snapshot.Clone(this, _image);
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _pendingCount--;
-                if (clone is not null) RentOut(clone);
-            }
-        }
+        var near = Interlocked.Exchange(ref NearSlot, null);
+        return near is not null ? RentOut(near) : TryRentElsewhere();
     }
 
     /// <summary>Makes instances ahead of requests until the pool holds <paramref name="count"/> of them, at most its maximum.</summary>
+    /// <exception cref="InstanceLimitException">The process has no room for another instance.</exception>
     public void Prepare(int count)
     {
         count = Math.Min(count, _maximumInstances);
-        while (Count < count)
-        {
-            var clone = _snapshot.Clone(this, _image);
-            lock (_gate)
-            {
-                if (!_isDisposed && _idle.Count + _rentedCount + _pendingCount < count)
-                {
-                    _idle.Push(clone);
-                    continue;
-                }
-            }
-
-            clone.Dispose();
-            return;
-        }
+        while (TryMake(count) is { } clone) Keep(clone);
     }
 
     /// <summary>Resets an instance and takes it back, also after a trap. Call it after the answer was sent.</summary>
@@ -109,86 +79,136 @@ public sealed class InstancePool : IDisposable
     public long Return(Instance instance)
     {
         if (!instance.IsDisposed && instance.Group.IsRunning) throw new InvalidOperationException("An instance cannot be returned while a guest runs in it.");
-        lock (_gate)
-        {
-            if (!ReferenceEquals(instance.Pool, this) || !instance.IsRented)
-                throw new ArgumentException("The instance is not one that this pool has rented out.", nameof(instance));
-            instance.IsRented = false;
-            _rentedCount--;
-            _pendingCount++;
-        }
-
+        if (!ReferenceEquals(instance.Pool, this) || !instance.TryEndRental())
+            throw new ArgumentException("The instance is not one that this pool has rented out.", nameof(instance));
         ulong pageCount = 0;
         bool isReset = false;
         try
         {
-            isReset = !instance.IsDisposed && TryRestore(instance, out pageCount);
+            isReset = !_isDisposed && !instance.IsDisposed && TryRestore(instance, out pageCount);
             if (isReset) _snapshot.Reset(instance);
         }
         finally
         {
-            bool isKept;
-            lock (_gate)
-            {
-                _pendingCount--;
-                isKept = isReset && !_isDisposed;
-                if (isKept) _idle.Push(instance);
-            }
-
             // An instance that could not be reset is never used again.
-            if (!isKept) instance.Dispose();
+            if (isReset) Keep(instance);
+            else Free(instance);
         }
 
         return (long)pageCount;
     }
 
-    /// <summary>Frees idle instances until at most <paramref name="idleCount"/> are left: after a burst of requests, say.</summary>
-    public void Trim(int idleCount)
-    {
-        while (true)
-        {
-            Instance? surplus;
-            lock (_gate)
-            {
-                if (_idle.Count <= idleCount || !_idle.TryPop(out surplus)) return;
-            }
-
-            surplus.Dispose();
-        }
-    }
-
     /// <summary>Ends the pool; instances that are still rented are freed when they are returned.</summary>
     public void Dispose()
     {
-        List<Instance> idle;
         lock (_gate)
         {
             if (_isDisposed) return;
             _isDisposed = true;
+        }
+
+        FreeIdle();
+        _image?.Release();
+    }
+
+    private ref Instance? NearSlot => ref _near[(int)((uint)Thread.GetCurrentProcessorId() % (uint)Environment.ProcessorCount) * LineSlots];
+
+    private Instance? TryRentElsewhere()
+    {
+        lock (_gate)
+        {
+            if (_idle.TryPop(out var idle)) return RentOut(idle);
+        }
+
+        var clone = TryTakeNear() ?? TryMake(_maximumInstances);
+        return clone is null ? null : RentOut(clone);
+    }
+
+    /// <summary>Makes an instance unless there are that many already.</summary>
+    private Instance? TryMake(int maximumCount)
+    {
+        MemoryImage? image;
+        lock (_gate)
+        {
+            if (_isDisposed || _count >= maximumCount) return null;
+            _count++;
+            image = _image?.AddReference();
+        }
+
+        Instance? clone = null;
+        try
+        {
+            return clone = _snapshot.Clone(this, image);
+        }
+        finally
+        {
+            image?.Release();
+            if (clone is null) Interlocked.Decrement(ref _count);
+        }
+    }
+
+    /// <summary>What other processors have: dear, but not as dear as a new one.</summary>
+    private Instance? TryTakeNear()
+    {
+        for (int slot = 0; slot < _near.Length; slot += LineSlots)
+        {
+            if (Interlocked.Exchange(ref _near[slot], null) is { } near) return near;
+        }
+
+        return null;
+    }
+
+    private void Keep(Instance instance)
+    {
+        if (Interlocked.Exchange(ref NearSlot, instance) is { } farther)
+        {
+            lock (_gate) _idle.Push(farther);
+        }
+
+        // The pool may have ended since its idle instances were freed.
+        if (_isDisposed) FreeIdle();
+    }
+
+    private void FreeIdle()
+    {
+        while (TryTakeNear() is { } near) Free(near);
+        Instance[] idle;
+        lock (_gate)
+        {
             idle = [.. _idle];
             _idle.Clear();
         }
 
-        foreach (var instance in idle) instance.Dispose();
-        _image?.Release();
+        foreach (var instance in idle) Free(instance);
+    }
+
+    private void Free(Instance instance)
+    {
+        instance.Dispose();
+        Interlocked.Decrement(ref _count);
     }
 
     private static bool TryRestore(Instance instance, out ulong pageCount)
     {
         pageCount = 0;
         if (instance.Image is null) return true;
-        bool knowsWrites = instance.LoadedModule.Code.MarksWrites && !instance.WasStopped && instance.MarkedResets < MarkedResetsInARow
-            && instance.Memory!.LengthBytes <= WriteMarks.LongestMemoryBytes;
-        instance.MarkedResets = knowsWrites ? instance.MarkedResets + 1 : 0;
-        return knowsWrites
-            ? instance.Memory!.TryRestoreMarked(instance.Image, out pageCount)
-            : instance.Memory!.TryRestore(instance.Image, MaximumWarmPages, out pageCount);
+        var memory = instance.Memory!;
+        if (instance.LoadedModule.Code.MarksWrites && !instance.WasStopped && instance.GranulesSinceScan < GranulesBetweenScans
+            && memory.LengthBytes <= WriteMarks.LongestMemoryBytes)
+        {
+            bool isRestored = memory.TryRestoreMarked(instance.Image, out ulong granuleCount);
+            instance.GranulesSinceScan += granuleCount + 1;
+            pageCount = (granuleCount + WriteMarks.GranulesInPage - 1) / WriteMarks.GranulesInPage;
+            return isRestored;
+        }
+
+        instance.GranulesSinceScan = 0;
+        return memory.TryRestore(instance.Image, MaximumWarmPages, out pageCount);
     }
 
-    private Instance RentOut(Instance instance)
+    private static Instance RentOut(Instance instance)
     {
-        instance.IsRented = true;
-        _rentedCount++;
+        instance.BeginRental();
         return instance;
     }
 }

@@ -8,9 +8,12 @@ namespace Bimetal.Wasm.Abi;
 public static class WriteMarks
 {
     /// <summary>log2 of the bytes of a granule.</summary>
-    public const int GranuleShift = 10;
+    public const int GranuleShift = 8;
 
     public const int GranuleBytes = 1 << GranuleShift;
+
+    /// <summary>Granules in a page of 4 KiB.</summary>
+    public const int GranulesInPage = 4096 / GranuleBytes;
 
     /// <summary>A mark also stands for writes that begin so many bytes before or behind the one that set it: fields of one structure.</summary>
     public const int ReachBytes = 128;

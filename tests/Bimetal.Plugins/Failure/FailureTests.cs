@@ -90,7 +90,7 @@ public sealed class FailureTests
     [Fact]
     public void StreamCpuLimit_IsUsedUpByAllCallbacksTogether()
     {
-        var budget = new CpuBudget(new PluginLimits { CpuPerCallback = TimeSpan.FromMilliseconds(5), CpuPerStream = TimeSpan.FromMilliseconds(8) });
+        var budget = new CpuBudget(new CpuLimits(new PluginLimits { CpuPerCallback = TimeSpan.FromMilliseconds(5), CpuPerStream = TimeSpan.FromMilliseconds(8) }));
         budget.Begin();
         Assert.Equal(TimeSpan.FromMilliseconds(5), budget.Limit);
         Burn(TimeSpan.FromMilliseconds(4));

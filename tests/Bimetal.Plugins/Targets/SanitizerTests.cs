@@ -88,7 +88,7 @@ public sealed class SanitizerTests
     {
         string output = Path.Combine(s_builds.Path, "runner-" + sanitizers.Replace(',', '-'));
         string runner = Path.Combine(Repository.Root, "native/runner"), shim = Path.Combine(Repository.Root, "native/shim");
-        string[] sources = [.. Directory.EnumerateFiles(runner, "*.c"), .. Directory.EnumerateFiles(shim, "*.c"), Path.Combine(shim, "enter_x64.S")];
+        string[] sources = [.. Directory.EnumerateFiles(runner, "*.c"), .. Directory.EnumerateFiles(shim, "*.c")];
         Clang(["-D_GNU_SOURCE", "-std=c17", "-march=x86-64-v2", "-fno-strict-aliasing", "-Wno-macro-redefined", "-fuse-ld=lld", "-pthread", .. Flags(sanitizers), "-I", Path.Combine(Repository.Root, "native/include"), "-I", shim, .. sources, "-o", output]);
         return output;
     }
