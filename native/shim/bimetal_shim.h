@@ -88,6 +88,13 @@ int32_t bimetal_slot_commit(void *base, uint64_t from, uint64_t to);      // byt
 int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to);    // and give up their contents and access again
 int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes);
 int32_t bimetal_slot_clear(void *base, uint64_t bytes);                   // back to a fresh reservation
+int32_t bimetal_slots_fit(uint32_t count);                                // whether so many could be reserved, side by side
+
+// A region: as much as its memory may grow to and no more, without marks. Only for code that compares each index with the length itself.
+int32_t bimetal_region_reserve(uint64_t bytes, void **base);
+void bimetal_region_release(void *base, uint64_t bytes);
+int32_t bimetal_region_commit(void *base, uint64_t from, uint64_t to);
+int32_t bimetal_region_map_image(void *base, int32_t image, uint64_t bytes);
 
 // Gives the first `bytes` bytes, a mapped image, their contents back; `view` is that image. Beyond maximum_warm_pages written
 // pages the slot gives them up instead of copying. *pages is the number of written pages found.

@@ -85,8 +85,8 @@ struct code_view {
     uint64_t map_bytes;
 };
 bool find_code(uintptr_t pc, struct code_view *code);
-int32_t registry_add_slot(uintptr_t base);
-void registry_remove_slot(uintptr_t base);
+int32_t registry_add_memory(uintptr_t start, uint64_t bytes);
+void registry_remove_memory(uintptr_t start);
 
 // trace.c: async-signal-safe
 struct trace_start {

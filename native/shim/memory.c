@@ -41,15 +41,46 @@ int32_t bimetal_slot_reserve(void **base)
     if (start == MAP_FAILED) return errno;
     madvise(start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES, MADV_NOHUGEPAGE);
     *base = (char *)start + BIMETAL_MARK_BYTES;
-    int32_t error = registry_add_slot((uintptr_t)*base);
+    int32_t error = registry_add_memory((uintptr_t)start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
     if (error) munmap(start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
     return error;
 }
 
-void bimetal_slot_release(void *base)
+void bimetal_slot_release(void *base) { bimetal_region_release(marks_of(base), BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES); }
+
+int32_t bimetal_slots_fit(uint32_t count)
 {
-    registry_remove_slot((uintptr_t)base);
-    munmap(marks_of(base), BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
+    uint64_t bytes = count * (BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
+    void *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) return errno;
+    return munmap(start, bytes) == 0 ? 0 : errno;
+}
+
+int32_t bimetal_region_reserve(uint64_t bytes, void **base)
+{
+    *base = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (*base == MAP_FAILED) return errno;
+    madvise(*base, bytes, MADV_NOHUGEPAGE);
+    int32_t error = registry_add_memory((uintptr_t)*base, bytes);
+    if (error) munmap(*base, bytes);
+    return error;
+}
+
+void bimetal_region_release(void *base, uint64_t bytes)
+{
+    registry_remove_memory((uintptr_t)base);
+    munmap(base, bytes);
+}
+
+int32_t bimetal_region_commit(void *base, uint64_t from, uint64_t to)
+{
+    return from == to || mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE) == 0 ? 0 : errno;
+}
+
+int32_t bimetal_region_map_image(void *base, int32_t image, uint64_t bytes)
+{
+    if (bytes == 0) return 0;
+    return mmap(base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image, 0) == MAP_FAILED ? errno : 0;
 }
 
 // A mark beyond the memory's end faults like the write that it announces.
@@ -61,8 +92,8 @@ static int32_t commit_marks(void *base, uint64_t from, uint64_t to)
 
 int32_t bimetal_slot_commit(void *base, uint64_t from, uint64_t to)
 {
-    if (from != to && mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE) != 0) return errno;
-    return commit_marks(base, from, to);
+    int32_t error = bimetal_region_commit(base, from, to);
+    return error ? error : commit_marks(base, from, to);
 }
 
 int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to)
@@ -74,9 +105,8 @@ int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to)
 
 int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes)
 {
-    if (bytes == 0) return 0;
-    if (mmap(base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image, 0) == MAP_FAILED) return errno;
-    return commit_marks(base, 0, bytes);
+    int32_t error = bimetal_region_map_image(base, image, bytes);
+    return error ? error : commit_marks(base, 0, bytes);
 }
 
 int32_t bimetal_slot_clear(void *base, uint64_t bytes)

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #define MAXIMUM_CODE_RANGES 8192
-#define MAXIMUM_SLOTS 32768
+#define MAXIMUM_MEMORIES 32768
 
 struct code_range {
     _Atomic uintptr_t start;
@@ -18,8 +18,11 @@ struct code_range {
 
 static struct code_range code_ranges[MAXIMUM_CODE_RANGES];
 static _Atomic uint32_t code_range_count;    // high-water mark
-static _Atomic uintptr_t slots[MAXIMUM_SLOTS];
-static _Atomic uint32_t slot_count;          // high-water mark
+static struct memory_range {
+    _Atomic uintptr_t start;
+    _Atomic uint64_t bytes;
+} memories[MAXIMUM_MEMORIES];
+static _Atomic uint32_t memory_count;        // high-water mark
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;    // writers only
 
 static const struct code_range *range_of(uintptr_t pc)
@@ -57,10 +60,10 @@ bool find_code(uintptr_t pc, struct code_view *code)
 
 bool is_guest_memory(uintptr_t address)
 {
-    uint32_t count = atomic_load_explicit(&slot_count, memory_order_acquire);
+    uint32_t count = atomic_load_explicit(&memory_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
-        uintptr_t base = atomic_load_explicit(&slots[i], memory_order_acquire);
-        if (base != 0 && address - (base - BIMETAL_MARK_BYTES) < BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES) return true;
+        uintptr_t start = atomic_load_explicit(&memories[i].start, memory_order_acquire);
+        if (start != 0 && address - start < atomic_load_explicit(&memories[i].bytes, memory_order_relaxed)) return true;
     }
     return false;
 }
@@ -106,14 +109,15 @@ void bimetal_map_code(uintptr_t start, uintptr_t base, const void *map, uint64_t
     pthread_mutex_unlock(&registry_lock);
 }
 
-int32_t registry_add_slot(uintptr_t base)
+int32_t registry_add_memory(uintptr_t start, uint64_t bytes)
 {
     int32_t error = ENOSPC;
     pthread_mutex_lock(&registry_lock);
-    for (uint32_t i = 0; i < MAXIMUM_SLOTS; i++) {
-        if (atomic_load_explicit(&slots[i], memory_order_relaxed) != 0) continue;
-        atomic_store_explicit(&slots[i], base, memory_order_release);
-        if (i >= atomic_load_explicit(&slot_count, memory_order_relaxed)) atomic_store_explicit(&slot_count, i + 1, memory_order_release);
+    for (uint32_t i = 0; i < MAXIMUM_MEMORIES; i++) {
+        if (atomic_load_explicit(&memories[i].start, memory_order_relaxed) != 0) continue;
+        atomic_store_explicit(&memories[i].bytes, bytes, memory_order_relaxed);
+        atomic_store_explicit(&memories[i].start, start, memory_order_release);
+        if (i >= atomic_load_explicit(&memory_count, memory_order_relaxed)) atomic_store_explicit(&memory_count, i + 1, memory_order_release);
         error = 0;
         break;
     }
@@ -121,12 +125,12 @@ int32_t registry_add_slot(uintptr_t base)
     return error;
 }
 
-void registry_remove_slot(uintptr_t base)
+void registry_remove_memory(uintptr_t start)
 {
     pthread_mutex_lock(&registry_lock);
-    for (uint32_t i = 0; i < MAXIMUM_SLOTS; i++) {
-        if (atomic_load_explicit(&slots[i], memory_order_relaxed) != base) continue;
-        atomic_store_explicit(&slots[i], 0, memory_order_release);
+    for (uint32_t i = 0; i < MAXIMUM_MEMORIES; i++) {
+        if (atomic_load_explicit(&memories[i].start, memory_order_relaxed) != start) continue;
+        atomic_store_explicit(&memories[i].start, 0, memory_order_release);
         break;
     }
     pthread_mutex_unlock(&registry_lock);

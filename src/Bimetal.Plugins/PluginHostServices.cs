@@ -51,13 +51,16 @@ public sealed record PluginHostServices
     /// <summary>Clock and timers that plugins see.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    // So many instances at once are nothing special; with less room, some requests would be refused for want of an instance.
+    private const int GuardedMemories = 64;
+
     /// <summary>How the wasm builds of plugins are compiled: a clone's reset knows what was written.</summary>
     public static CompileOptions CodeOptions { get; } = new() { MarkWrites = true };
 
     /// <summary>Compiles and loads wasm modules; by default with the user's cache of compiled code.</summary>
     public WasmEngine Engine
     {
-        get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = CodeOptions });
+        get => field ??= new WasmEngine(new EngineOptions { Cache = CodeCache.ForUser(), Compile = CodeOptions, GuardedMemories = GuardedMemories });
         init;
     }
 

@@ -37,35 +37,6 @@ public sealed class EngineCommandTests
     }
 
     [Fact]
-    public async Task Invoke_WithoutAddressSpace_SaysSoInOneLine()
-    {
-        using var folder = new TemporaryFolder();
-        string module = folder.Write("a.wasm", Wat.ToWasm("""(module (memory 1) (func (export "f") (result i32) (i32.load (i32.const 0))))"""));
-        var limited = new System.Diagnostics.ProcessStartInfo("bash", ["-c", "ulimit -v 8000000 && exec \"$@\"", "bash", Repository.Command, "invoke", module, "f"]) { RedirectStandardError = true };
-        using var process = System.Diagnostics.Process.Start(limited)!;
-        string error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(1, process.ExitCode);
-        Assert.Contains("8 GiB of address space for a linear memory cannot be reserved", error, StringComparison.Ordinal);
-        Assert.Contains("ulimit -v", error, StringComparison.Ordinal);
-        Assert.Single(error.TrimEnd().Split('\n'));
-    }
-
-    [Fact]
-    public async Task Invoke_WithAPerfMap_TellsWhereEachFunctionIs()
-    {
-        using var folder = new TemporaryFolder();
-        string module = folder.Write("a.wasm", Wat.ToWasm("""(module (func $inner (result i32) (unreachable)) (func (export "outer") (result i32) (call $inner)))""", names: true));
-        using var process = BimetalProcess.Start(["invoke", module, "outer"], environment: [("BIMETAL_PERF_MAP", "1")]);
-        Assert.Equal(1, await process.WaitForExitAsync(TimeSpan.FromSeconds(60)));
-        string map = $"/tmp/perf-{process.Id}.map";
-        string[] lines = await File.ReadAllLinesAsync(map, TestContext.Current.CancellationToken);
-        File.Delete(map);
-        Assert.Contains(lines, line => System.Text.RegularExpressions.Regex.IsMatch(line, "^[0-9a-f]+ [0-9a-f]+ outer$"));
-        Assert.Contains("unreachable", process.Printed, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Invoke_WithACpuLimit_StopsAnEndlessLoop()
     {
         using var folder = new TemporaryFolder();

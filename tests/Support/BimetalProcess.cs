@@ -43,9 +43,15 @@ public sealed partial class BimetalProcess : IDisposable
         }
     }
 
-    public static BimetalProcess Start(IEnumerable<string> arguments, string? workingFolder = null, IEnumerable<(string Name, string Value)>? environment = null)
+    /// <param name="arguments">Arguments of the command.</param>
+    /// <param name="workingFolder">Null: the root of the repository.</param>
+    /// <param name="environment">Beside what is inherited.</param>
+    /// <param name="addressSpaceKib">What `ulimit -v` is set to; null: nothing.</param>
+    public static BimetalProcess Start(
+        IEnumerable<string> arguments, string? workingFolder = null, IEnumerable<(string Name, string Value)>? environment = null, long? addressSpaceKib = null)
     {
-        var start = new ProcessStartInfo(Repository.Command, arguments)
+        string[] limited = ["-c", $"ulimit -v {addressSpaceKib} && exec \"$@\"", "bash", Repository.Command, .. arguments];
+        var start = new ProcessStartInfo(addressSpaceKib is null ? Repository.Command : "bash", addressSpaceKib is null ? arguments : limited)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -60,9 +66,10 @@ public sealed partial class BimetalProcess : IDisposable
 
     /// <summary>Runs to the end; throws when that takes longer than <paramref name="timeout"/> (default one minute).</summary>
     public static async Task<CommandResult> RunAsync(
-        IEnumerable<string> arguments, string? workingFolder = null, TimeSpan? timeout = null, IEnumerable<(string Name, string Value)>? environment = null)
+        IEnumerable<string> arguments, string? workingFolder = null, TimeSpan? timeout = null, IEnumerable<(string Name, string Value)>? environment = null,
+        long? addressSpaceKib = null)
     {
-        using var process = Start(arguments, workingFolder, environment);
+        using var process = Start(arguments, workingFolder, environment, addressSpaceKib);
         int exitCode = await process.WaitForExitAsync(timeout ?? TimeSpan.FromMinutes(1));
         lock (process._gate) return new CommandResult(exitCode, process._output.ToString(), process._error.ToString());
     }

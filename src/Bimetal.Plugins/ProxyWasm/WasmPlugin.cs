@@ -61,6 +61,7 @@ internal sealed class WasmPlugin : Plugin
     public static WasmPlugin Load(PluginConfig config, PluginSource source, PluginHostServices services, CancellationToken cancellation)
     {
         var module = PluginModule.Load(source, services.Engine, cancellation);
+        if (services.Engine.TakeNotice() is { } notice) services.Report(PluginLogLevel.Warn, config.Name, notice);
         try
         {
             long started = Stopwatch.GetTimestamp();

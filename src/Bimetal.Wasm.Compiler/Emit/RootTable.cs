@@ -20,7 +20,7 @@ internal static class RootTable
             CodeImage.Magic.ToString(),
             AbiVersion.Current.ToString(),
             modules.Count.ToString(),
-            ((uint)modules[0].Options.Interrupt | (modules[0].Options.MarkWrites ? WriteMarks.RootFlag : 0)).ToString(),
+            Traits(modules[0].Options).ToString(),
         };
         int moduleOffset = CodeImage.RootHeaderSize + (4 * modules.Count);
         foreach (var module in modules)
@@ -36,6 +36,9 @@ internal static class RootTable
         for (int i = 0; i < words.Count; i++) text.Append(i == 0 ? "i32 " : ", i32 ").Append(words[i]);
         return text.Append("], section \".rodata\", align 16\n").ToString();
     }
+
+    private static uint Traits(CompileOptions options) =>
+        (uint)options.Interrupt | (options.MarkWrites ? WriteMarks.RootFlag : 0) | (options.Bounds == BoundsMode.Explicit ? CodeImage.ExplicitBoundsFlag : 0);
 
     private static void AddModule(List<string> words, ModuleScope module, EntryTrampolines entries)
     {

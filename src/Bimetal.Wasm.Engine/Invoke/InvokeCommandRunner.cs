@@ -42,8 +42,12 @@ public static class InvokeCommandRunner
 
     private static int Invoke(InvokeRequest request, TextWriter output, TextWriter error)
     {
-        var engine = new WasmEngine(new EngineOptions { Compile = request.Compile, Limits = request.Limits, Cache = request.Cache });
+        var engine = new WasmEngine(new EngineOptions
+        {
+            Compile = request.Compile, Limits = request.Limits, Cache = request.Cache, GuardedMemories = request.MayCheckBounds ? 1 : 0,
+        });
         using var module = engine.Load(request.File);
+        if (!module.Module.Memories.IsEmpty && engine.TakeNotice() is { } notice) error.WriteLine($"{request.File}: {notice}");
         if (request.ShowStages)
         {
             foreach (var (stage, time) in module.Stages) error.WriteLine($"{stage,-12} {time.TotalMilliseconds,10:f3} ms");

@@ -23,6 +23,9 @@ public sealed record InvokeRequest
 
     public CompileOptions Compile { get; init; } = new();
 
+    /// <summary>Whether explicit bounds checks may stand in for guard pages that cannot be had.</summary>
+    public bool MayCheckBounds { get; init; } = true;
+
     public CodeCache? Cache { get; init; }
 
     /// <summary>How often the export is called in the same instance, at least once; the results of the last call are printed.</summary>

@@ -12,6 +12,10 @@ namespace Bimetal.Wasm.Engine;
 public sealed class WasmEngine(EngineOptions options)
 {
     private readonly ModuleCompiler _compiler = new(options.Cache, options.Limits.Compilation);
+    private readonly Lazy<bool> _lacksSpace = new(() =>
+        options.Compile.Bounds == BoundsMode.Guard && options.GuardedMemories > 0 && !AddressSpace.Holds(options.GuardedMemories));
+
+    private int _isNoticeTaken;
 
     public WasmEngine()
         : this(new EngineOptions())
@@ -19,7 +23,13 @@ public sealed class WasmEngine(EngineOptions options)
     }
 
     /// <summary>What code has to be compiled with to be loaded here.</summary>
-    public CompileOptions CompileOptions => options.Compile;
+    public CompileOptions CompileOptions => _lacksSpace.Value ? options.Compile with { Bounds = BoundsMode.Explicit, MarkWrites = false } : options.Compile;
+
+    /// <summary>What an operator should know of how code runs here, the first time somebody asks; null when there is nothing, and later.</summary>
+    public string? TakeNotice() => !_lacksSpace.Value || Interlocked.Exchange(ref _isNoticeTaken, 1) != 0
+        ? null
+        : $"{options.GuardedMemories * 8} GiB of address space, for memories with guard pages, cannot be reserved: {AddressSpace.Describe()}. So wasm code compares each "
+            + "index with its memory's length, which makes it slower; without that limit it would not";
 
     /// <summary>Decodes and validates without compiling.</summary>
     /// <exception cref="WasmModuleException">The bytes are no valid module, or one over a limit.</exception>
@@ -67,7 +77,7 @@ public sealed class WasmEngine(EngineOptions options)
         var error = clock.Measure("validate", () => ModuleValidator.Validate(module, options.Limits.Module));
         if (error is not null) throw new WasmModuleException(error);
         check?.Invoke(module);
-        var image = precompiled.IsEmpty ? _compiler.Compile([module], options.Compile, cancellation) : new CompiledImage(precompiled, "", FromCache: true, []);
+        var image = precompiled.IsEmpty ? _compiler.Compile([module], CompileOptions, cancellation) : new CompiledImage(precompiled, "", FromCache: true, []);
         clock.Add(image.Stages);
         var code = clock.Measure("load", () => CodeMapping.Map(image.Bytes.Span));
         return new EngineModule(name, module, image, code, clock.Stages);

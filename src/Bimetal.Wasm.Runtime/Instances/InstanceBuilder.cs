@@ -72,6 +72,8 @@ internal static unsafe class InstanceBuilder
                     *instance.Context.Function(functionIndex++) = *function.Exporter.Context.Function(function.FunctionIndex);
                     break;
                 case GuestMemory memory:
+                    if (!memory.HasSlot && instance.LoadedModule.Code.NeedsSlots)
+                        throw new LinkException("a memory of code with explicit bounds checks cannot be shared with code that relies on guard pages: compile both with the same --bounds");
                     instance.Memories[memoryIndex++] = memory;
                     break;
                 case GuestTable table:

@@ -22,8 +22,9 @@ public sealed unsafe class CodeMapping : IDisposable
 
     private CodeMapping(byte* address, ulong spanBytes, CodeModule[] modules, ElfImage image, uint traits, int mapBytes)
     {
-        Interrupt = (InterruptMode)(traits & ~WriteMarks.RootFlag);
+        Interrupt = (InterruptMode)(traits & ~CodeImage.Flags);
         MarksWrites = (traits & WriteMarks.RootFlag) != 0;
+        NeedsSlots = MarksWrites || (traits & CodeImage.ExplicitBoundsFlag) == 0;
         _base = address;
         _spanBytes = spanBytes;
         _modules = modules;
@@ -53,6 +54,9 @@ public sealed unsafe class CodeMapping : IDisposable
 
     /// <summary>Whether the code marks what it writes (WriteMarks.cs).</summary>
     public bool MarksWrites { get; }
+
+    /// <summary>Whether its memories must be surrounded by all that an index can reach; false for code that compares indices itself.</summary>
+    public bool NeedsSlots { get; }
 
     /// <summary>Bytes of address space that the image takes.</summary>
     public long LengthBytes => (long)_spanBytes;
@@ -144,7 +148,7 @@ public sealed unsafe class CodeMapping : IDisposable
         if (version != AbiVersion.Current)
             throw new CodeImageException($"The compiled image has ABI version {version}, this runtime has {AbiVersion.Current}. Compile the module again.");
         traits = U32(header, 12);
-        if ((InterruptMode)(traits & ~WriteMarks.RootFlag) > InterruptMode.None) throw ElfImage.Malformed("what stops it is unknown");
+        if ((InterruptMode)(traits & ~CodeImage.Flags) > InterruptMode.None) throw ElfImage.Malformed("what stops it is unknown");
         return ReadOffsets(image, image.Entry + CodeImage.RootHeaderSize, moduleCount);
     }
 

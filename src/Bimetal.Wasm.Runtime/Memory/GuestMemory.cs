@@ -21,18 +21,21 @@ public sealed unsafe class GuestMemory : GuestObject
     private readonly SizeLimits _declared;
     private readonly uint _pageLimit;
     private readonly MemoryAllowance? _allowance;
+    private readonly Reservation _space;
 
-    // SAFETY: the record and the slot are freed by FreeNative only, when nothing is linked with this memory any more.
-    private GuestMemory(SizeLimits declared, uint pageLimit, MemoryAllowance? allowance)
+    // SAFETY: the record and its space are freed by FreeNative only, when nothing is linked with this memory any more.
+    private GuestMemory(SizeLimits declared, uint pageLimit, Instance? owner, uint leastPages)
     {
         _declared = declared;
-        _allowance = allowance;
+        _allowance = owner?.Options.MemoryAllowance;
         _pageLimit = Math.Min(Math.Min(declared.Maximum ?? MaximumPages, pageLimit), MaximumPages);
         if (declared.Minimum > _pageLimit)
             throw new InstanceLimitException($"The module asks for {declared.Minimum} pages of memory (64 KiB each), the limit is {_pageLimit}. Raise limits.memory.");
-        byte* slot = SlotPool.Take();
+        _space = owner is null || owner.LoadedModule.Code.NeedsSlots ? Reservation.OfSlot() : Reservation.OfRegion(_pageLimit, leastPages);
+        _pageLimit = Math.Min(_pageLimit, _space.PageCount);
         Record = (MemoryRecord*)NativeMemory.AllocZeroed((nuint)sizeof(MemoryRecord));
-        Record->Base = slot;
+        Record->Base = _space.Base;
+        if (owner is not null) Owner = owner;
     }
 
     /// <summary>The memory's type, with its current size as the minimum, as importers see it.</summary>
@@ -47,6 +50,9 @@ public sealed unsafe class GuestMemory : GuestObject
     public bool HasRefusedGrowth { get; private set; }
 
     internal MemoryRecord* Record { get; private set; }
+
+    /// <summary>Whether code that compares no index with the length may use this memory, and code that marks what it writes.</summary>
+    internal bool HasSlot => _space.IsSlot;
 
     /// <summary>A memory of the host's own, for imports.</summary>
     /// <exception cref="InstanceLimitException">No address space, or a minimum beyond the limit.</exception>
@@ -76,7 +82,7 @@ public sealed unsafe class GuestMemory : GuestObject
         }
 
         span = new Span<byte>(Record->Base + offset, (int)length);
-        if (length != 0) Mark(offset, length);
+        if (length != 0 && _space.IsSlot) Mark(offset, length);
         return true;
     }
 
@@ -96,7 +102,7 @@ public sealed unsafe class GuestMemory : GuestObject
         ulong from = LengthBytes, to = from + ((ulong)deltaPages * PageBytes);
         if (deltaPages <= _pageLimit - oldPages && Record != NoRecord && _allowance?.TryTake(to - from) != false)
         {
-            if (Shim.SlotCommit(Record->Base, from, to) == 0)
+            if (_space.Commit(from, to) == 0)
             {
                 Record->LengthBytes = to;
                 return true;
@@ -112,8 +118,7 @@ public sealed unsafe class GuestMemory : GuestObject
     /// <summary>A memory that belongs to an instance, which frees it.</summary>
     internal static GuestMemory Create(MemoryType type, uint pageLimit, Instance? owner)
     {
-        var memory = new GuestMemory(type.Limits, pageLimit, owner?.Options.MemoryAllowance);
-        if (owner is not null) memory.Owner = owner;
+        var memory = new GuestMemory(type.Limits, pageLimit, owner, type.Limits.Minimum);
         if (memory.TryGrow(type.Limits.Minimum, out _)) return memory;
         memory.FreeNative();
         ulong wantedBytes = type.Limits.Minimum * (ulong)PageBytes;
@@ -124,14 +129,14 @@ public sealed unsafe class GuestMemory : GuestObject
     /// <summary>A clone's memory: it shows an image, as private copies of the pages that are written.</summary>
     internal static GuestMemory Create(MemoryType type, uint pageLimit, Instance owner, MemoryImage image)
     {
-        var memory = new GuestMemory(type.Limits with { Minimum = 0 }, pageLimit, owner.Options.MemoryAllowance) { Owner = owner };
+        var memory = new GuestMemory(type.Limits with { Minimum = 0 }, pageLimit, owner, (uint)(image.LengthBytes / PageBytes));
         if (memory._allowance is { } allowance && !allowance.TryTake(image.LengthBytes))
         {
             memory.FreeNative();
             throw OverAllowance(image.LengthBytes, allowance);
         }
 
-        int error = Shim.SlotMapImage(memory.Record->Base, image.File, image.LengthBytes);
+        int error = memory._space.MapImage(image.File, image.LengthBytes);
         memory.Record->LengthBytes = image.LengthBytes;
         if (error == 0) return memory;
         memory.FreeNative();
@@ -161,7 +166,7 @@ public sealed unsafe class GuestMemory : GuestObject
     internal bool TryRestore(MemoryImage image, uint maximumWarmPages, out ulong pageCount)
     {
         pageCount = 0;
-        if (Shim.SlotClearMarks(Record->Base, LengthBytes) != 0 || !TryShrink(image)) return false;
+        if (_space.ClearMarks(LengthBytes) != 0 || !TryShrink(image)) return false;
         ulong written;
         int error = Shim.SlotRestore(Record->Base, image.View, image.LengthBytes, maximumWarmPages, &written);
         pageCount = written;
@@ -173,7 +178,7 @@ public sealed unsafe class GuestMemory : GuestObject
 
     internal override void FreeNative()
     {
-        SlotPool.Return(Record->Base, LengthBytes);
+        _space.Return(LengthBytes);
         _allowance?.GiveBack(LengthBytes);
         NativeMemory.Free(Record);
         Record = NoRecord;

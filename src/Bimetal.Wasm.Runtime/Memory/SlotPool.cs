@@ -22,8 +22,8 @@ internal static unsafe class SlotPool
         int error = Shim.SlotReserve(&address);
         if (error == 0) return (byte*)address;
         throw new InstanceLimitException(
-            $"8 GiB of address space for a linear memory cannot be reserved: {ErrorText.Of(error)}. Check `ulimit -v`, vm.max_map_count and vm.overcommit_memory, "
-            + "or run fewer instances.");
+            $"8 GiB of address space for a linear memory cannot be reserved: {ErrorText.Of(error)}. {AddressSpace.Describe()}: raise that limit, run fewer instances, "
+            + "or compile with `--bounds explicit`, whose code needs no such reservation.");
     }
 
     /// <summary>Takes a slot back whose first <paramref name="usedBytes"/> bytes may have contents or mappings.</summary>

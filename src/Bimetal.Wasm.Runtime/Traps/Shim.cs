@@ -80,6 +80,26 @@ internal static unsafe partial class Shim
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotClear(void* address, ulong lengthBytes);
 
+    [LibraryImport(Library, EntryPoint = "bimetal_slots_fit")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SlotsFit(uint count);
+
+    [LibraryImport(Library, EntryPoint = "bimetal_region_reserve")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int RegionReserve(ulong lengthBytes, void** address);
+
+    [LibraryImport(Library, EntryPoint = "bimetal_region_release")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial void RegionRelease(void* address, ulong lengthBytes);
+
+    [LibraryImport(Library, EntryPoint = "bimetal_region_commit")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int RegionCommit(void* address, ulong from, ulong to);
+
+    [LibraryImport(Library, EntryPoint = "bimetal_region_map_image")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int RegionMapImage(void* address, int image, ulong lengthBytes);
+
     [LibraryImport(Library, EntryPoint = "bimetal_slot_restore")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotRestore(void* address, void* view, ulong lengthBytes, ulong maximumWarmPages, ulong* pageCount);

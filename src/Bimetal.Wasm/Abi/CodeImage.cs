@@ -2,7 +2,7 @@
 // Its e_entry is the address of the root below; every offset in it counts from the root's own address. The runtime maps the
 // segments itself, so no dynamic linker is involved.
 //
-//   root    u32 magic, u32 abiVersion, u32 moduleCount, u32 interrupt (InterruptMode.cs, with WriteMarks.RootFlag), i32 module[moduleCount]
+//   root    u32 magic, u32 abiVersion, u32 moduleCount, u32 interrupt (InterruptMode.cs, with the flags), i32 module[moduleCount]
 //   module  u32 functionCount, u32 typeCount, u32 importCount, u32 tailCount (0 or functionCount),
 //           i32 function[functionCount], i32 entry[typeCount], i32 thunk[importCount], i32 tail[tailCount]
 //
@@ -28,4 +28,10 @@ public static class CodeImage
     public const int RootHeaderSize = 16;
 
     public const int ModuleHeaderSize = 16;
+
+    /// <summary>Set in the root's word on interruption when the code compares each index with the memory's length, and so needs no guard pages.</summary>
+    public const uint ExplicitBoundsFlag = 0x200;
+
+    /// <summary>All flags in that word.</summary>
+    public const uint Flags = WriteMarks.RootFlag | ExplicitBoundsFlag;
 }

@@ -64,6 +64,9 @@ internal sealed class CompileFlags
     /// <summary>Whether a CPU limit holds for the code.</summary>
     internal bool CanBeStopped(SymbolResult result) => result.GetValue(_interrupt) != "none";
 
+    /// <summary>Whether nobody asked for guard pages by name, so that explicit checks may stand in for them.</summary>
+    internal bool MayCheckBounds(ParseResult result) => result.GetResult(_bounds) is not { Implicit: false };
+
     internal CompileOptions Read(ParseResult result)
     {
         var options = new CompileOptions();

@@ -2,6 +2,7 @@
 // "inbounds", no overflow flags. The reservation (or the explicit check) covers every such sum.
 
 using Bimetal.Wasm.Abi;
+using Bimetal.Wasm.Compiler.Emit.Numeric;
 
 namespace Bimetal.Wasm.Compiler.Emit.Memory;
 
@@ -47,7 +48,7 @@ internal sealed class AddressBook(FunctionBuilder function)
     /// <param name="start">Where the memory begins: <see cref="Base"/>, or the same under another name.</param>
     public Value Of(Value index, uint offset, int sizeBytes, Value start)
     {
-        if (function.Options.Bounds == BoundsMode.Explicit && !IsAlwaysInside(index, offset, sizeBytes)) Check(index, offset + (long)sizeBytes);
+        if (function.Options.Bounds == BoundsMode.Explicit && !IsAlwaysInside(index, offset, sizeBytes)) return Checked(index, offset, sizeBytes);
         if (index.TryGetInteger(out long constant)) return function.DefinePointer($"getelementptr i8, ptr {start}, i64 {(long)(uint)constant + offset}");
         var address = AddressOf(index, start);
         return offset == 0 ? address : function.DefinePointer($"getelementptr i8, ptr {address}, i64 {offset}");
@@ -98,17 +99,28 @@ internal sealed class AddressBook(FunctionBuilder function)
         return known >= 0 ? _entries[known].Wide : function.Define(ValueType.I64, $"zext i32 {index} to i64");
     }
 
-    // No sum here can wrap: index and offset are below 2^32, a length is at most 2^32.
-    private void Check(Value index, long end)
+    private Value Checked(Value index, uint offset, int sizeBytes)
+    {
+        long end = offset + (long)sizeBytes;
+        int known = Find(index);
+        var address = known >= 0 && _entries[known] is { Address: { } before } entry && entry.CheckedEnd >= end ? before : Check(index, end);
+        return offset == 0 ? address : function.DefinePointer($"getelementptr i8, ptr {address}, i64 {offset}");
+    }
+
+    // No sum here can wrap: index and offset are below 2^32, a length is at most 2^32. Behind a mispredicted comparison the address is null and an
+    // offset, where nothing is: what lies behind a memory without guard pages is the host's.
+    private Value Check(Value index, long end)
     {
         int known = Find(index);
-        if (known >= 0 && _entries[known].CheckedEnd >= end) return;
         var wide = Widened(index);
         var sum = function.Define(ValueType.I64, $"add i64 {wide}, {end}");
         var length = MemorySize.LengthBytes(function);
         var isInside = function.DefineBit($"icmp ule i64 {sum}, {length}");
         function.TrapUnless(isInside, TrapCode.MemoryOutOfBounds);
-        Remember(known < 0 ? new Entry(index, wide, null, end) : _entries[known] with { CheckedEnd = end });
+        var address = function.DefinePointer($"getelementptr i8, ptr {Base}, i64 {wide}");
+        if (function.Options.MaskIndices) address = OpaqueAssembly.PointerWhenInside(function, address, sum, length);
+        Remember(known < 0 ? new Entry(index, wide, address, end) : _entries[known] with { Address = address, CheckedEnd = end });
+        return address;
     }
 
     private void Remember(Entry entry)

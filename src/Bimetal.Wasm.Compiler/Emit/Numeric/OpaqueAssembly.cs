@@ -47,6 +47,13 @@ internal static class OpaqueAssembly
         : function.DefinePointer(
             $$"""call ptr asm "cmpl $3, $2\0Acmovneq $4, $0", "=r,0,r,r,r,~{flags}"(ptr {{pointer}}, i32 {{left}}, i32 {{right}}, i64 0) {{Pure}}""");
 
+    /// <summary>A pointer when an i64 is at most a length (unsigned), otherwise null, without a branch.</summary>
+    public static Value PointerWhenInside(FunctionBuilder function, Value pointer, Value end, Value length) => IsArm64(function)
+        ? function.DefinePointer(
+            $$"""call ptr asm "cmp $2, $3\0Acsel $0, $1, xzr, ls\0Acsdb", "=r,r,r,r,~{cc}"(ptr {{pointer}}, i64 {{end}}, i64 {{length}}) {{Pure}}""")
+        : function.DefinePointer(
+            $$"""call ptr asm "cmpq $3, $2\0Acmovaq $4, $0", "=r,0,r,r,r,~{flags}"(ptr {{pointer}}, i64 {{end}}, i64 {{length}}, i64 0) {{Pure}}""");
+
     /// <summary>Forces a loaded value to exist, so that a load out of bounds traps although nothing uses what it brings.</summary>
     public static void Keep(FunctionBuilder function, string llvmType, Value value, bool isFloat)
     {
