@@ -30,6 +30,7 @@ internal static class InvokeCommand
         });
         var time = new Option<bool>("--time") { Description = "print the nanoseconds of the fastest and of the median call as the last line" };
         var stages = new Option<bool>("--stages") { Description = "print the time of each stage of loading to the error output" };
+        var perfMap = new PerfMapFlag();
         var options = new CompileFlags();
         var command = new ExampleCommand(
             "invoke",
@@ -39,30 +40,35 @@ internal static class InvokeCommand
             "bimetal invoke --repeat 100 --time math.wasm add 2 40") { file, export, arguments, environment, cpuLimit, repeat, time, stages };
         options.AddTo(command, withTarget: false);
         options.AddLimitsTo(command);
+        perfMap.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(cpuLimit) is not null && !options.CanBeStopped(result)) result.AddError("nothing would stop the code at --cpu-limit-ms: take --interrupt signal or poll");
         });
-        command.SetAction(result => InvokeCommandRunner.Run(
-            new InvokeRequest
-            {
-                File = result.GetRequiredValue(file),
-                Export = result.GetRequiredValue(export),
-                Arguments = result.GetValue(arguments) ?? [],
-                Environment = result.GetValue(environment) ?? [],
-                Compile = options.Read(result),
-                Limits = options.ReadLimits(result),
-                Cache = CodeCache.ForUser(),
-                CpuLimit = result.GetValue(cpuLimit) is { } limitMs ? TimeSpan.FromMilliseconds(limitMs) : null,
-                StandardInput = Console.OpenStandardInput(),
-                StandardOutput = Console.OpenStandardOutput(),
-                StandardError = Console.OpenStandardError(),
-                ShowStages = result.GetValue(stages),
-                CallCount = result.GetValue(repeat),
-                ShowTime = result.GetValue(time),
-            },
-            Console.Out,
-            Console.Error));
+        command.SetAction(result =>
+        {
+            perfMap.Apply(result);
+            return InvokeCommandRunner.Run(Request(result), Console.Out, Console.Error);
+        });
         return command;
+
+        InvokeRequest Request(ParseResult result) => new()
+        {
+            File = result.GetRequiredValue(file),
+            Export = result.GetRequiredValue(export),
+            Arguments = result.GetValue(arguments) ?? [],
+            Environment = result.GetValue(environment) ?? [],
+            Compile = options.Read(result),
+            MayCheckBounds = options.MayCheckBounds(result),
+            Limits = options.ReadLimits(result),
+            Cache = CodeCache.ForUser(),
+            CpuLimit = result.GetValue(cpuLimit) is { } limitMs ? TimeSpan.FromMilliseconds(limitMs) : null,
+            StandardInput = Console.OpenStandardInput(),
+            StandardOutput = Console.OpenStandardOutput(),
+            StandardError = Console.OpenStandardError(),
+            ShowStages = result.GetValue(stages),
+            CallCount = result.GetValue(repeat),
+            ShowTime = result.GetValue(time),
+        };
     }
 }

@@ -21,10 +21,14 @@ internal static class TryCommand
             "Starts a proxy with one wasm plugin, sandboxed as a stranger's, and prints a receipt while requests come. No configuration.",
             "bimetal try plugin.wasm --config '{\"header\":\"x-device\"}'",
             "bimetal try plugins/ab-bucket --upstream http://127.0.0.1:9000") { file, upstream, config, rootId, port };
-        command.SetAction(result => TryCommandRunner.RunAsync(
-            new TryRequest(result.GetRequiredValue(file), result.GetValue(upstream), result.GetValue(config), result.GetValue(rootId), result.GetValue(port)),
-            Console.Out,
-            Console.Error));
+        var perfMap = new PerfMapFlag();
+        perfMap.AddTo(command);
+        command.SetAction(result =>
+        {
+            perfMap.Apply(result);
+            var request = new TryRequest(result.GetRequiredValue(file), result.GetValue(upstream), result.GetValue(config), result.GetValue(rootId), result.GetValue(port));
+            return TryCommandRunner.RunAsync(request, Console.Out, Console.Error);
+        });
         return command;
     }
 }
