@@ -17,7 +17,7 @@
  *   grow at their end: a side looks at no field that lies past the size which the other side gave.
  *
  * THREADS
- *   bimetal_plugin_init and configure are called once, one after the other, on one thread, before any stream begins.
+ *   bimetal_plugin_init, start and configure are called once, one after the other, on one thread, before any stream begins.
  *   After that callbacks of DIFFERENT streams run at the same time on any number of threads: globals are shared by all of them and must not
  *   be changed without synchronisation. The callbacks of ONE stream never overlap, but may come on different threads.
  *   A host function that takes a stream may be called only from inside a callback of that stream, on the thread that is in it; in
@@ -227,6 +227,10 @@ typedef struct bimetal_host {
      * One stream at a time. BIMETAL_NOT_FOUND: it has ended; BIMETAL_BAD_ARGUMENT: not here, or one is entered already. */
     int32_t (*stream_enter)(bimetal_stream stream);
     int32_t (*stream_leave)(bimetal_stream stream);
+
+    /* Ends a stream whose done callback has kept it: log and stream_end are called soon, on a thread of the gateway, not from inside this function.
+     * Any thread, also inside callbacks. BIMETAL_NOT_FOUND: no done callback has kept this stream, or it was ended already. */
+    int32_t (*stream_done)(bimetal_stream stream);
 } bimetal_host;
 
 /* What the plugin offers. A callback that is null is never called; what it would have seen passes on. */
@@ -268,6 +272,13 @@ typedef struct bimetal_plugin {
      * image stays mapped. A plugin that has this callback is loaded into it again when the same file comes back: its writable data is as it
      * was before init then. Without the callback each load maps another image. */
     void (*retire)(void *plugin);
+
+    /* Once, before configure, with the configuration's vm_config; empty when it has none. Returns BIMETAL_OK, or another status to refuse it. */
+    int32_t (*start)(void *plugin, const uint8_t *vm_configuration, size_t length);
+    /* The exchange is over; comes before log. Returns 1, or 0 to keep the stream, its state and its handle until stream_done: log and stream_end
+     * come after that. Nobody waits for it: the client has its answer, and the stream gets no other callback any more. At most 16,384 streams of a
+     * plugin are kept; then, and when the plugin is retired, a stream ends as if 1 had been returned (when retired, without log). */
+    int32_t (*done)(void *plugin, bimetal_stream stream, void *state);
 } bimetal_plugin;
 
 /* The one exported function. Returns BIMETAL_OK, or another status when it cannot work with this host. */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const uint8_t *guest_configuration;
-size_t guest_configuration_length;
+const struct configuration *guest_vm_configuration;
+const struct configuration *guest_configuration;
 bool guest_has_stream;
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------------------------ */
@@ -105,7 +105,7 @@ static void step(const char *name, uint64_t first, uint64_t second)
     if (guest_call(name, slots, &trap) && trap != 0 && trap != TRAP_EXIT) runner_fail("%s trapped with code %d", name, trap);
 }
 
-static int32_t configure(const uint8_t *configuration, size_t length, uint32_t *callbacks)
+static int32_t configure(const struct configuration *vm, const struct configuration *plugin, uint32_t *callbacks)
 {
     static const char *const s_names[CALLBACK_COUNT] = {"proxy_on_request_headers", "proxy_on_request_body", "proxy_on_request_trailers",
                                                         "proxy_on_response_headers", "proxy_on_response_body", "proxy_on_response_trailers"};
@@ -119,12 +119,13 @@ static int32_t configure(const uint8_t *configuration, size_t length, uint32_t *
         step("_start", 0, 0);
     }
     step("proxy_on_context_create", ROOT_CONTEXT, 0);
-    uint64_t slots[4] = {ROOT_CONTEXT, 0};
+    uint64_t slots[4] = {ROOT_CONTEXT, vm->length};
     int32_t trap;
+    guest_vm_configuration = vm;
     if (guest_call("proxy_on_vm_start", slots, &trap) && (trap != 0 || (uint32_t)slots[0] == 0)) runner_fail("proxy_on_vm_start refused to start (trap %d)", trap);
-    guest_configuration = configuration;
-    guest_configuration_length = length;
-    uint64_t more[4] = {ROOT_CONTEXT, length};
+    guest_vm_configuration = NULL;
+    guest_configuration = plugin;
+    uint64_t more[4] = {ROOT_CONTEXT, plugin->length};
     bool is_refused = guest_call("proxy_on_configure", more, &trap) && (trap != 0 || (uint32_t)more[0] == 0);
     guest_configuration = NULL;
     keep();

@@ -21,9 +21,9 @@ uint8_t *guest_bytes(uint32_t address, uint64_t length);
 /* Calls an export; false when there is none. Traps are kept in *trap, and slots have the results. */
 bool guest_call(const char *name, uint64_t *slots, int32_t *trap);
 
-/* What proxy_get_buffer_bytes gives while the plugin is configured; null otherwise. */
-extern const uint8_t *guest_configuration;
-extern size_t guest_configuration_length;
+/* What proxy_get_buffer_bytes gives while the plugin starts, and while it is configured; null otherwise. */
+extern const struct configuration *guest_vm_configuration;
+extern const struct configuration *guest_configuration;
 
 /* Whether a stream is open, so that its host functions work. */
 extern bool guest_has_stream;

@@ -37,16 +37,22 @@ static void invoke(struct message *command)
     free(slots);
 }
 
+static struct configuration take_configuration(struct message *command)
+{
+    size_t length;
+    const uint8_t *lent = take_bytes(command, &length);
+    uint8_t *bytes = malloc(length + 1);
+    if (bytes == NULL) abort();
+    memcpy(bytes, lent, length);
+    return (struct configuration){bytes, length};
+}
+
 static void configure(const struct metal *metal, struct message *command)
 {
     static struct message s_message;
-    size_t length;
-    const uint8_t *lent = take_bytes(command, &length);
-    uint8_t *configuration = malloc(length + 1);
-    if (configuration == NULL) abort();
-    memcpy(configuration, lent, length);
+    struct configuration plugin = take_configuration(command), vm = take_configuration(command);
     uint32_t callbacks = 0;
-    int32_t status = metal->configure(configuration, length, &callbacks);
+    int32_t status = metal->configure(&vm, &plugin, &callbacks);
     message_begin(&s_message, ANSWER_DONE);
     put_u32(&s_message, (uint32_t)status);
     put_u32(&s_message, callbacks);

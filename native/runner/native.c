@@ -22,6 +22,7 @@ static _Thread_local struct lent *s_lent;
 static _Thread_local struct message s_call;
 static _Thread_local void *s_state;
 static _Thread_local uint64_t s_handle;
+static _Thread_local bool s_is_done;
 static bimetal_plugin s_plugin;
 
 static bimetal_slice lend(struct message *reply)
@@ -189,6 +190,13 @@ static int32_t property_set(bimetal_stream stream, const char *path, size_t path
     return host_call(&s_call, NULL);
 }
 
+/* A stream of a case ends when the case does: none is kept. */
+static int32_t stream_done(bimetal_stream stream)
+{
+    (void)stream;
+    return BIMETAL_NOT_FOUND;
+}
+
 /* No callback outside of a stream is ever made here. */
 static int32_t stream_enter(bimetal_stream stream)
 {
@@ -201,16 +209,18 @@ static bimetal_host s_host = {
     .header_get = header_get, .header_set = header_set, .header_add = header_add, .header_remove = header_remove, .header_count = header_count,
     .header_at = header_at, .buffer_get = buffer_get, .buffer_replace = buffer_replace, .send_local_response = send_local_response,
     .continue_stream = continue_stream, .property_get = property_get, .close_stream = close_stream, .property_set = property_set,
-    .stream_enter = stream_enter, .stream_leave = stream_enter,
+    .stream_enter = stream_enter, .stream_leave = stream_enter, .stream_done = stream_done,
 };
 
-static int32_t configure(const uint8_t *configuration, size_t length, uint32_t *callbacks)
+static int32_t configure(const struct configuration *vm, const struct configuration *plugin, uint32_t *callbacks)
 {
     const void *present[] = {(const void *)s_plugin.request_headers, (const void *)s_plugin.request_body, (const void *)s_plugin.request_trailers,
                              (const void *)s_plugin.response_headers, (const void *)s_plugin.response_body, (const void *)s_plugin.response_trailers, (const void *)s_plugin.log};
     *callbacks = 0;
     for (uint32_t index = 0; index < CALLBACK_COUNT; index++) *callbacks |= present[index] != NULL ? 1u << index : 0;
-    int32_t status = s_plugin.configure != NULL ? s_plugin.configure(s_plugin.plugin, configuration, length) : BIMETAL_OK;
+    if (s_plugin.done != NULL) *callbacks |= 1u << CALLBACK_LOG;
+    int32_t status = s_plugin.start != NULL ? s_plugin.start(s_plugin.plugin, vm->bytes, vm->length) : BIMETAL_OK;
+    if (status == BIMETAL_OK && s_plugin.configure != NULL) status = s_plugin.configure(s_plugin.plugin, plugin->bytes, plugin->length);
     give_back();
     return status;
 }
@@ -220,8 +230,16 @@ static void begin(void)
     if (posix_memalign(&s_state, 16, s_plugin.stream_state_size + 16u) != 0) abort();
     memset(s_state, 0, s_plugin.stream_state_size + 16u);
     s_handle++;
+    s_is_done = false;
     uint64_t handle = s_handle;
     if (s_plugin.stream_begin != NULL) s_plugin.stream_begin(s_plugin.plugin, handle, s_state);
+}
+
+static void ask_done(void)
+{
+    s_is_done = true;
+    if (s_plugin.done != NULL) s_plugin.done(s_plugin.plugin, s_handle, s_state);
+    give_back();
 }
 
 static int32_t call(enum callback callback, uint64_t size, uint32_t end)
@@ -234,7 +252,10 @@ static int32_t call(enum callback callback, uint64_t size, uint32_t end)
     case CALLBACK_RESPONSE_HEADERS: action = s_plugin.response_headers(s_plugin.plugin, s_handle, s_state, end); break;
     case CALLBACK_RESPONSE_BODY: action = s_plugin.response_body(s_plugin.plugin, s_handle, s_state, (size_t)size, end); break;
     case CALLBACK_RESPONSE_TRAILERS: action = s_plugin.response_trailers(s_plugin.plugin, s_handle, s_state); break;
-    default: s_plugin.log(s_plugin.plugin, s_handle, s_state); break;
+    default:
+        ask_done();
+        if (s_plugin.log != NULL) s_plugin.log(s_plugin.plugin, s_handle, s_state);
+        break;
     }
     give_back();
     return action;
@@ -242,15 +263,28 @@ static int32_t call(enum callback callback, uint64_t size, uint32_t end)
 
 static void end(void)
 {
+    if (!s_is_done) ask_done();
     if (s_plugin.stream_end != NULL) s_plugin.stream_end(s_plugin.plugin, s_handle, s_state);
     give_back();
     free(s_state);
     s_state = NULL;
 }
 
+/* As from ticks, queues and answers to calls of the plugin's own: for storms alone, because in cases time stands still. */
+static void root(void)
+{
+    static const bimetal_field s_fields[] = {{{(const uint8_t *)":status", 7}, {(const uint8_t *)"200", 3}}};
+    static const bimetal_http_response s_response = {.fields = s_fields, .field_count = 1, .body = {(const uint8_t *)"answer", 6}};
+    uint32_t queue = native_state_queue();
+    if (s_plugin.tick != NULL) s_plugin.tick(s_plugin.plugin);
+    if (s_plugin.queue_ready != NULL && queue != 0) s_plugin.queue_ready(s_plugin.plugin, queue);
+    if (s_plugin.http_response != NULL) s_plugin.http_response(s_plugin.plugin, 0, NULL, 1, &s_response);
+    give_back();
+}
+
 const struct metal *native_load(const char *path)
 {
-    static const struct metal s_metal = {.configure = configure, .begin = begin, .call = call, .end = end};
+    static const struct metal s_metal = {.configure = configure, .begin = begin, .call = call, .end = end, .root = root};
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) runner_fail("%s", dlerror());
     int32_t (*init)(const bimetal_host *, bimetal_plugin *) = (int32_t(*)(const bimetal_host *, bimetal_plugin *))dlsym(library, "bimetal_plugin_init");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static _Thread_local struct message s_call;
+static uint32_t s_queue; /* the last one that was opened */
 
 static int32_t write_log(bimetal_handle handle, uint32_t level, const char *message, size_t message_length)
 {
@@ -126,8 +127,12 @@ static int32_t queue_open(bimetal_handle handle, const char *name, size_t name_l
     if (queue == NULL) return BIMETAL_BAD_ARGUMENT;
     host_begin(&s_call, HOST_QUEUE_OPEN);
     put_bytes(&s_call, name, name_length);
-    return ask_for_id(queue);
+    int32_t status = ask_for_id(queue);
+    if (status == BIMETAL_OK) __atomic_store_n(&s_queue, *queue, __ATOMIC_RELAXED);
+    return status;
 }
+
+uint32_t native_state_queue(void) { return __atomic_load_n(&s_queue, __ATOMIC_RELAXED); }
 
 static int32_t queue_push(bimetal_handle handle, uint32_t queue, const void *item, size_t length)
 {

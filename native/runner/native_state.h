@@ -8,4 +8,7 @@
 
 void native_state_fill(bimetal_host *host);
 
+/* The queue that the plugin opened last; 0: none. */
+uint32_t native_state_queue(void);
+
 #endif

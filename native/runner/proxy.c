@@ -13,6 +13,7 @@
 #define INTERNAL_FAILURE 10
 #define UNIMPLEMENTED 12
 #define LAST_STREAM_MAP 3u
+#define VM_CONFIGURATION 6u
 #define PLUGIN_CONFIGURATION 7u
 
 static struct message s_call;
@@ -124,11 +125,12 @@ static int32_t get_buffer(void *context, uint64_t *slots)
 {
     (void)context;
     if (slots[0] > 8) return answer(slots, BAD_ARGUMENT);
-    if (slots[0] == PLUGIN_CONFIGURATION) {
-        if (guest_configuration == NULL) return answer(slots, NOT_FOUND);
-        size_t start = (uint32_t)slots[1] < guest_configuration_length ? (uint32_t)slots[1] : guest_configuration_length;
-        size_t length = (uint32_t)slots[2] < guest_configuration_length - start ? (uint32_t)slots[2] : guest_configuration_length - start;
-        return answer(slots, return_bytes(guest_configuration + start, length, slots[3], slots[4]));
+    if (slots[0] == VM_CONFIGURATION || slots[0] == PLUGIN_CONFIGURATION) {
+        const struct configuration *configuration = slots[0] == VM_CONFIGURATION ? guest_vm_configuration : guest_configuration;
+        if (configuration == NULL) return answer(slots, NOT_FOUND);
+        size_t start = (uint32_t)slots[1] < configuration->length ? (uint32_t)slots[1] : configuration->length;
+        size_t length = (uint32_t)slots[2] < configuration->length - start ? (uint32_t)slots[2] : configuration->length - start;
+        return answer(slots, return_bytes(configuration->bytes + start, length, slots[3], slots[4]));
     }
     if (!guest_has_stream || slots[0] > 1) return answer(slots, NOT_FOUND);
     host_begin(&s_call, HOST_BODY_GET);

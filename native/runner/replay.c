@@ -3,6 +3,8 @@
  */
 #include "replay.h"
 
+#include "bimetal.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #define THREADS 4
 #define ROUNDS 16
 #define RECORDINGS 8
+#define ROOT_ROUNDS 64
 
 struct answer_record {
     uint32_t function;
@@ -33,6 +36,7 @@ struct recording {
 static struct recording s_recordings[RECORDINGS];
 static size_t s_count;
 static struct recording *s_open;
+static struct recording s_root; /* of the callbacks without a stream */
 
 /* Where a thread of a storm is. */
 static _Thread_local const struct recording *t_replayed;
@@ -45,13 +49,18 @@ static void *grown(void *array, size_t count, size_t item)
     return larger;
 }
 
-void replay_record(void)
+static void record(struct recording *recording)
 {
-    s_open = &s_recordings[s_count++ % RECORDINGS];
+    s_open = recording;
     for (size_t i = 0; i < s_open->answer_count; i++) free(s_open->answers[i].bytes);
     free(s_open->answers);
     free(s_open->calls);
     *s_open = (struct recording){0};
+}
+
+void replay_record(void)
+{
+    record(&s_recordings[s_count++ % RECORDINGS]);
 }
 
 void replay_note_call(enum callback callback, uint64_t size, uint32_t end, int32_t action)
@@ -78,10 +87,17 @@ void replay_note(const struct message *call, const struct message *reply)
     s_open->answers[s_open->answer_count++] = record;
 }
 
+/* What a plugin does outside of streams may depend on what its streams did: then it asks for something else than when it was recorded. */
+static const int32_t s_not_found = BIMETAL_NOT_FOUND;
+
 bool replay_reply(const struct message *call, struct message *reply)
 {
     if (t_replayed == NULL) return false;
-    if (t_next == t_replayed->answer_count || t_replayed->answers[t_next].function != function_of(call)) runner_fail("asks for something else than before, in a storm");
+    if (t_next == t_replayed->answer_count || t_replayed->answers[t_next].function != function_of(call)) {
+        if (t_replayed != &s_root) runner_fail("asks for something else than before, in a storm");
+        message_fill(reply, &s_not_found, sizeof s_not_found);
+        return true;
+    }
     const struct answer_record *record = &t_replayed->answers[t_next++];
     message_fill(reply, record->bytes, record->length);
     return true;
@@ -109,14 +125,29 @@ static void *run(void *argument)
     return NULL;
 }
 
+static void *run_root(void *argument)
+{
+    const struct metal *metal = argument;
+    t_replayed = &s_root;
+    for (size_t round = 0; round < ROOT_ROUNDS; round++) {
+        t_next = 0;
+        metal->root();
+    }
+    return NULL;
+}
+
 void replay_storm(const struct metal *metal)
 {
+    record(&s_root);
+    metal->root();
     s_open = NULL;
-    pthread_t threads[THREADS];
+    pthread_t threads[THREADS], root;
+    if (pthread_create(&root, NULL, run_root, (void *)metal) != 0) abort();
     struct storm storms[THREADS];
     for (size_t i = 0; i < THREADS; i++) {
         storms[i] = (struct storm){metal, i};
         if (pthread_create(&threads[i], NULL, run, &storms[i]) != 0) abort();
     }
     for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    pthread_join(root, NULL);
 }

@@ -15,7 +15,8 @@ void replay_note(const struct message *call, const struct message *reply);
 /* In a storm: the answer that the driver gave at this place, and true. Ends the process when the plugin asks for something else. */
 bool replay_reply(const struct message *call, struct message *reply);
 
-/* The last exchanges on several threads, each many times; every callback has to return what it returned. */
+/* The last exchanges on several threads, each many times; every callback has to return what it returned. Beside them one more thread makes the
+ * callbacks that belong to no stream, as the gateway does. */
 void replay_storm(const struct metal *metal);
 
 #endif

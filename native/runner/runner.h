@@ -19,12 +19,19 @@ enum callback {
 /* What a callback returns that has told the driver of its trap already; no action of a plugin. */
 #define CALL_REPORTED INT32_MIN
 
+/* The bytes live as long as the process. */
+struct configuration {
+    const uint8_t *bytes;
+    size_t length;
+};
+
 /* One plugin, one stream at a time. */
 struct metal {
-    int32_t (*configure)(const uint8_t *configuration, size_t length, uint32_t *callbacks);
+    int32_t (*configure)(const struct configuration *vm, const struct configuration *plugin, uint32_t *callbacks);
     void (*begin)(void);
     int32_t (*call)(enum callback callback, uint64_t size, uint32_t end);
     void (*end)(void);
+    void (*root)(void); /* each callback that belongs to no stream, once; null on wasm */
 };
 
 /* Each ends the process with a message when the plugin cannot be loaded. */

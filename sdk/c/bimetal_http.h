@@ -32,8 +32,6 @@ typedef struct bp_response {
 BP_IMPORT("env", "proxy_http_call")
 bp_status bp_proxy_http_call(const uint8_t *upstream, size_t upstream_length, const uint8_t *pairs, size_t pairs_length, const uint8_t *body,
                              size_t body_length, const uint8_t *trailers, size_t trailers_length, uint32_t timeout_ms, uint32_t *call);
-BP_IMPORT("env", "proxy_set_effective_context")
-bp_status bp_proxy_set_effective_context(uint32_t context);
 
 #define BP_PROXY_CALL_BODY 4u
 #define BP_PROXY_CALL_HEADERS 6u

@@ -19,8 +19,8 @@
  *
  * RULES (the stricter of the two metals)
  *   - A slice that a function gives is borrowed: it is valid until the map or buffer it came from is changed, or until the handler returns.
- *   - Handlers of different streams run at the same time on the native metal: write globals in the configure handler only.
- *   - What survives a handler lives in the stream's state. What survives configure lives in globals or in memory from bp_keep.
+ *   - Handlers of different streams run at the same time on the native metal: write globals in the start and configure handlers only.
+ *   - What survives a handler lives in the stream's state. What survives start and configure lives in globals or in memory from bp_keep.
  *   - Only the freestanding part of C is there on wasm, with memcpy, memmove, memset, memcmp and strlen.
  */
 #ifndef BIMETAL_PLUGIN_H
@@ -317,6 +317,7 @@ void *bp_scratch(size_t length);
 
 /* ---- Handlers: name each at most once in the whole plugin ------------------------------------------------------------------------- */
 /*
+ * BP_ON_START(handler)              bool handler(bp_slice vm_configuration)      before configure, with vm_config; false refuses it
  * BP_ON_CONFIGURE(handler)          bool handler(bp_slice configuration)         false refuses it: log why first
  * BP_STREAM_STATE(type)             makes `type *state` of every handler point to a zeroed `type` of the stream; without it, to null
  * BP_ON_STREAM_BEGIN(handler)       void handler(bp_stream, type *)              needs BP_STREAM_STATE
@@ -326,12 +327,14 @@ void *bp_scratch(size_t length);
  * BP_ON_REQUEST_TRAILERS(handler)   bp_action handler(bp_stream, type *)
  * BP_ON_RESPONSE_HEADERS, BP_ON_RESPONSE_BODY, BP_ON_RESPONSE_TRAILERS           the same for the response
  * BP_ON_LOG(handler)                void handler(bp_stream, type *)              the exchange is over: read, change nothing
+ * BP_ON_DONE(handler)               see bimetal_done.h
  * BP_ON_TICK(handler)               void handler(void)                           after bp_tick_every; on native beside the streams' handlers
  * BP_ON_QUEUE(handler)              void handler(uint32_t queue)                 once for each item of a queue that bp_queue_open has opened
  * BP_ON_HTTP_RESPONSE(handler)      see bimetal_http.h
  *
  * body_length counts the new chunk and everything that was held back before it.
  */
+#define BP_ON_START(handler) BP_TARGET_START(handler)
 #define BP_ON_CONFIGURE(handler) BP_TARGET_CONFIGURE(handler)
 #define BP_STREAM_STATE(type) BP_TARGET_STREAM_STATE(type)
 #define BP_ON_STREAM_BEGIN(handler) BP_TARGET_STREAM_BEGIN(handler)

@@ -8,6 +8,7 @@
 #define WEAK __attribute__((weak, visibility("hidden")))
 
 /* What a plugin does not define stays null (functions) or takes the weak value here. */
+WEAK extern int32_t bp_entry_start(void *, const uint8_t *, size_t);
 WEAK extern int32_t bp_entry_configure(void *, const uint8_t *, size_t);
 WEAK extern void bp_entry_stream_begin(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_stream_end(void *, bimetal_stream, void *);
@@ -20,6 +21,7 @@ WEAK extern int32_t bp_entry_response_trailers(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_log(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_tick(void *);
 WEAK extern void bp_entry_queue(void *, uint32_t);
+WEAK extern int32_t bp_entry_done(void *, bimetal_stream, void *);
 WEAK extern void bp_entry_http_response(void *, bimetal_stream, void *, uint32_t, const bimetal_http_response *);
 WEAK const uint32_t bp_stream_state_size = 0;
 
@@ -68,6 +70,8 @@ int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
         .queue_ready = bp_entry_queue,
         .http_response = bp_entry_http_response,
         .retire = retire,
+        .start = bp_entry_start,
+        .done = bp_entry_done,
     };
     return BIMETAL_OK;
 }

@@ -188,6 +188,7 @@ void bp_entry_queue(void *plugin, uint32_t queue);
     }
 
 /* Entries: glue_native.c refers to them weakly and leaves null in the table what the plugin does not define. */
+int32_t bp_entry_start(void *plugin, const uint8_t *configuration, size_t length);
 int32_t bp_entry_configure(void *plugin, const uint8_t *configuration, size_t length);
 void bp_entry_stream_begin(void *plugin, bimetal_stream stream, void *state);
 void bp_entry_stream_end(void *plugin, bimetal_stream stream, void *state);
@@ -200,12 +201,14 @@ int32_t bp_entry_response_trailers(void *plugin, bimetal_stream stream, void *st
 void bp_entry_log(void *plugin, bimetal_stream stream, void *state);
 extern const uint32_t bp_stream_state_size;
 
-#define BP_TARGET_CONFIGURE(handler) \
-    int32_t bp_entry_configure(void *plugin, const uint8_t *configuration, size_t length) \
+#define BP_TARGET_CONFIGURED_(name, handler) \
+    int32_t bp_entry_##name(void *plugin, const uint8_t *configuration, size_t length) \
     { \
         (void)plugin; \
         return handler(bp_bytes(configuration, length)) ? BIMETAL_OK : BIMETAL_BAD_ARGUMENT; \
     }
+#define BP_TARGET_START(handler) BP_TARGET_CONFIGURED_(start, handler)
+#define BP_TARGET_CONFIGURE(handler) BP_TARGET_CONFIGURED_(configure, handler)
 
 #define BP_TARGET_STREAM_STATE(type) const uint32_t bp_stream_state_size = sizeof(type);
 

@@ -84,6 +84,8 @@ BP_IMPORT("env", "proxy_set_tick_period_milliseconds")
 bp_status bp_proxy_set_tick_period_milliseconds(uint32_t period_ms);
 BP_IMPORT("env", "proxy_close_stream")
 bp_status bp_proxy_close_stream(uint32_t stream_type);
+BP_IMPORT("env", "proxy_set_effective_context")
+bp_status bp_proxy_set_effective_context(uint32_t context);
 BP_IMPORT("env", "proxy_set_property")
 bp_status bp_proxy_set_property(const char *path, size_t path_length, const uint8_t *value, size_t length);
 BP_IMPORT("env", "proxy_call_foreign_function")
@@ -96,6 +98,7 @@ bp_status bp_proxy_get_current_time_nanoseconds(uint64_t *time);
 BP_IMPORT("wasi_snapshot_preview1", "clock_time_get")
 int32_t bp_wasi_clock_time_get(uint32_t clock, uint64_t precision, uint64_t *time);
 
+#define BP_PROXY_VM_CONFIGURATION 6u
 #define BP_PROXY_CONFIGURATION 7u
 #define BP_WASI_MONOTONIC 1u
 
@@ -305,17 +308,18 @@ static inline bp_status bp_target_foreign_call(bp_slice name, bp_slice argument,
         handler(); \
     }
 
-#define BP_TARGET_CONFIGURE(handler) \
-    BP_EXPORT("proxy_on_configure") uint32_t bp_entry_configure(uint32_t context, size_t length); \
-    uint32_t bp_entry_configure(uint32_t context, size_t length) \
+#define BP_TARGET_CONFIGURED_(name, callback, buffer, handler) \
+    BP_EXPORT(callback) uint32_t bp_entry_##name(uint32_t context, size_t length); \
+    uint32_t bp_entry_##name(uint32_t context, size_t length) \
     { \
         bp_arena_reset(); \
         bp_root_context = context; \
         bp_slice configuration = {0, 0}; \
-        if (length != 0 && bp_proxy_get_buffer_bytes(BP_PROXY_CONFIGURATION, 0, length, &configuration.data, &configuration.length) != BP_OK) \
-            return 0; \
+        if (length != 0 && bp_proxy_get_buffer_bytes(buffer, 0, length, &configuration.data, &configuration.length) != BP_OK) return 0; \
         return handler(configuration); \
     }
+#define BP_TARGET_START(handler) BP_TARGET_CONFIGURED_(start, "proxy_on_vm_start", BP_PROXY_VM_CONFIGURATION, handler)
+#define BP_TARGET_CONFIGURE(handler) BP_TARGET_CONFIGURED_(configure, "proxy_on_configure", BP_PROXY_CONFIGURATION, handler)
 
 /* Only a plugin with state pays for the two calls that open and close a stream. */
 #define BP_TARGET_STREAM_STATE(type) \

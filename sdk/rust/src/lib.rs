@@ -147,6 +147,11 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     /// What one stream remembers from handler to handler; `()` when nothing.
     type State: Default + Send;
 
+    /// Before `configure`, with the configuration's `vm_config`; an error refuses it and is logged.
+    fn start(_vm_configuration: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Reads the configuration; an error refuses it and is logged.
     fn configure(configuration: &[u8]) -> Result<Self, String>;
 
@@ -168,6 +173,11 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     }
     fn response_trailers(&self, _stream: &Stream, _state: &mut Self::State) -> Action {
         Action::Continue
+    }
+    /// The exchange is over and nobody waits for it: false keeps the stream until [`finish`], which `log` then follows. On wasm with
+    /// `instance: per-request` it ends at once all the same.
+    fn done(&self, _stream: &Stream, _state: &mut Self::State) -> bool {
+        true
     }
     /// The exchange is over: read, change nothing.
     fn log(&self, _stream: &Stream, _state: &mut Self::State) {}
@@ -292,6 +302,12 @@ pub fn enter<R>(stream: StreamId, act: impl FnOnce(&Stream) -> R) -> Result<R, S
     let result = act(&Stream(stream.0));
     target::leave(stream.0);
     Ok(result)
+}
+
+/// From `tick`, `queue_ready` or `own_http_response`, outside of [`enter`]: ends a stream that `done` has kept. An error: it was not kept, was ended
+/// already, or on wasm it is in another instance.
+pub fn finish(stream: StreamId) -> Result<(), Status> {
+    Status::check(target::finish(stream.0))
 }
 
 /// Calls a function of the host by name: "compress", "uncompress".

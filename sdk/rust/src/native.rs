@@ -85,6 +85,7 @@ pub struct Host {
     http_call: unsafe extern "C" fn(u64, Handle, *const HttpRequest, *mut u32) -> i32,
     stream_enter: unsafe extern "C" fn(Handle) -> i32,
     stream_leave: unsafe extern "C" fn(Handle) -> i32,
+    stream_done: unsafe extern "C" fn(Handle) -> i32,
 }
 
 /// `bimetal_plugin`.
@@ -110,6 +111,8 @@ pub struct Table {
     pub queue_ready: Option<unsafe extern "C" fn(*mut c_void, u32)>,
     pub http_response: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void, u32, *const HttpResponse)>,
     retire: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub start: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize) -> i32>,
+    pub done: Option<unsafe extern "C" fn(*mut c_void, Handle, *mut c_void) -> i32>,
 }
 
 /// The host's table, which lives as long as the process; and the plugin that `configure` made, for good.
@@ -264,6 +267,10 @@ pub fn leave(stream: Handle) {
     unsafe { (host().stream_leave)(stream) };
 }
 
+pub fn finish(stream: Handle) -> i32 {
+    unsafe { (host().stream_done)(stream) }
+}
+
 /// Longest result of the host's functions.
 const FOREIGN_LIMIT: usize = 1 << 20;
 
@@ -339,6 +346,16 @@ pub unsafe fn init<P: Plugin>(host: *const Host, plugin: *mut Table, fill: impl 
     OK
 }
 
+pub unsafe extern "C" fn start<P: Plugin>(_: *mut c_void, configuration: *const u8, length: usize) -> i32 {
+    match P::start(&copy(&Slice { data: configuration, length })) {
+        Ok(()) => OK,
+        Err(why) => {
+            log_message(Level::Error, &why);
+            crate::Status::BAD_ARGUMENT.0
+        }
+    }
+}
+
 unsafe extern "C" fn configure<P: Plugin>(_: *mut c_void, configuration: *const u8, length: usize) -> i32 {
     match P::configure(&copy(&Slice { data: configuration, length })) {
         Ok(plugin) => {
@@ -381,6 +398,10 @@ macro_rules! callbacks {
 }
 callbacks!(request_headers, request_body, request_trailers);
 callbacks!(response_headers, response_body, response_trailers);
+
+pub unsafe extern "C" fn done<P: Plugin>(_: *mut c_void, stream: Handle, state: *mut c_void) -> i32 {
+    with::<P, bool>(stream, state, |plugin, stream, state| plugin.done(stream, state)) as i32
+}
 
 pub unsafe extern "C" fn log<P: Plugin>(_: *mut c_void, stream: Handle, state: *mut c_void) {
     with::<P, ()>(stream, state, |plugin, stream, state| plugin.log(stream, state))

@@ -33,6 +33,7 @@ extern "C" {
         trailers_length: usize, timeout_ms: u32, call: *mut u32,
     ) -> i32;
     fn proxy_set_effective_context(context: u32) -> i32;
+    fn proxy_done() -> i32;
     fn proxy_call_foreign_function(
         name: *const u8, name_length: usize, argument: *const u8, argument_length: usize, result: *mut *mut u8, length: *mut usize,
     ) -> i32;
@@ -49,6 +50,7 @@ extern "C" {
 const CALL_BODY: u32 = 4;
 const CALL_HEADERS: u32 = 6;
 const CALL_TRAILERS: u32 = 7;
+const VM_CONFIGURATION: u32 = 6;
 const CONFIGURATION: u32 = 7;
 
 /// What the host places, it places into memory that `allocate` gave: it is taken over as a vector of just that capacity.
@@ -192,6 +194,15 @@ pub fn leave(_: Handle) {
     unsafe { proxy_set_effective_context(ROOT.load(Ordering::Relaxed)) };
 }
 
+pub fn finish(stream: Handle) -> i32 {
+    if unsafe { proxy_set_effective_context(stream) } != 0 {
+        return Status::NOT_FOUND.0;
+    }
+    let status = unsafe { proxy_done() };
+    leave(stream);
+    status
+}
+
 /// A vector that a host function fills, or its status.
 fn try_take(call: impl FnOnce(*mut *mut u8, *mut usize) -> i32) -> Result<Vec<u8>, Status> {
     let mut status = 0;
@@ -251,15 +262,27 @@ fn states<R>(act: impl FnOnce(&mut BTreeMap<u32, usize>) -> R) -> R {
     act(STATES.lock().unwrap().get_or_insert_with(BTreeMap::new))
 }
 
+fn configuration(buffer: u32, length: usize) -> Vec<u8> {
+    if length == 0 {
+        return Vec::new();
+    }
+    take(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, length, data, size) }).unwrap_or_default()
+}
+
+pub fn start<P: Plugin>(length: usize) -> u32 {
+    match P::start(&configuration(VM_CONFIGURATION, length)) {
+        Ok(()) => 1,
+        Err(why) => {
+            log_message(Level::Error, &why);
+            0
+        }
+    }
+}
+
 pub fn configure<P: Plugin>(context: u32, length: usize) -> u32 {
     ROOT.store(context, Ordering::Relaxed);
     std::panic::set_hook(Box::new(|what| log_message(Level::Critical, &what.to_string())));
-    let configuration = if length == 0 {
-        Some(Vec::new())
-    } else {
-        take(|data, size| unsafe { proxy_get_buffer_bytes(CONFIGURATION, 0, length, data, size) })
-    };
-    match P::configure(&configuration.unwrap_or_default()) {
+    match P::configure(&configuration(CONFIGURATION, length)) {
         Ok(plugin) => {
             PLUGIN.store(Box::into_raw(Box::new(plugin)) as *mut (), Ordering::Relaxed);
             1
@@ -300,6 +323,10 @@ pub fn body_handler<P: Plugin>(context: u32, length: usize, end: u32, handler: f
 
 pub fn trailers_handler<P: Plugin>(context: u32, handler: fn(&P, &Stream, &mut P::State) -> Action) -> i32 {
     with::<P, _>(context, |plugin, stream, state| handler(plugin, stream, state)) as i32
+}
+
+pub fn done_handler<P: Plugin>(context: u32) -> u32 {
+    (context == ROOT.load(Ordering::Relaxed) || with::<P, _>(context, |plugin, stream, state| plugin.done(stream, state))) as u32
 }
 
 pub fn log_handler<P: Plugin>(context: u32) {
@@ -385,6 +412,18 @@ macro_rules! wasm_export {
         #[no_mangle]
         pub extern "C" fn proxy_on_response_trailers(context: u32, _count: u32) -> i32 {
             $crate::wasm::trailers_handler::<$plugin>(context, <$plugin as $crate::Plugin>::response_trailers)
+        }
+    };
+    (start, $plugin:ty) => {
+        #[no_mangle]
+        pub extern "C" fn proxy_on_vm_start(_context: u32, length: usize) -> u32 {
+            $crate::wasm::start::<$plugin>(length)
+        }
+    };
+    (done, $plugin:ty) => {
+        #[no_mangle]
+        pub extern "C" fn proxy_on_done(context: u32) -> u32 {
+            $crate::wasm::done_handler::<$plugin>(context)
         }
     };
     (log, $plugin:ty) => {

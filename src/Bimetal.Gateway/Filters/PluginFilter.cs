@@ -114,6 +114,9 @@ internal sealed class PluginFilterStream : FilterStream
     public override void Dispose()
     {
         _stream.Dispose();
+
+        // A plugin may keep the stream longer, and then has nothing to wake here.
+        _stream.Continued = null;
         base.Dispose();
     }
 

@@ -95,9 +95,9 @@ public sealed record BenchSubject
 
     private static BenchSubject Of(PluginConfig config, PluginFolder folder, IReadOnlyList<PluginCase> cases)
     {
-        var largest = cases.Where(one => one.Kind == CaseKind.Good).GroupBy(one => (one.Configuration, one.File)).MaxBy(group => group.Count())
+        var largest = cases.Where(one => one.Kind == CaseKind.Good).GroupBy(one => (one.Configuration, one.VmConfiguration, one.File)).MaxBy(group => group.Count())
             ?? throw new PluginLoadException($"{folder.CasesFolder}: has no case of kind 'good' to measure with");
-        var configured = config with { Configuration = Encoding.UTF8.GetBytes(largest.Key.Configuration) };
+        var configured = config with { Configuration = Encoding.UTF8.GetBytes(largest.Key.Configuration), VmConfiguration = Encoding.UTF8.GetBytes(largest.Key.VmConfiguration) };
         return new BenchSubject(Limited(configured), folder, cases, [.. largest]);
     }
 

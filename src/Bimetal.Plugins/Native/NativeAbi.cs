@@ -93,6 +93,7 @@ internal unsafe struct NativeHostTable
     public delegate* unmanaged[Cdecl]<nint, ulong, NativeHttpRequest*, uint*, int> HttpCall;
     public delegate* unmanaged[Cdecl]<ulong, int> StreamEnter;
     public delegate* unmanaged[Cdecl]<ulong, int> StreamLeave;
+    public delegate* unmanaged[Cdecl]<ulong, int> StreamDone;
 }
 
 /// <summary><c>bimetal_plugin</c>.</summary>
@@ -120,4 +121,6 @@ internal unsafe struct NativePluginTable
     public delegate* unmanaged[Cdecl]<void*, uint, void> QueueReady;
     public delegate* unmanaged[Cdecl]<void*, ulong, void*, uint, NativeHttpResponse*, void> HttpResponse;
     public delegate* unmanaged[Cdecl]<void*, void> Retire;
+    public delegate* unmanaged[Cdecl]<void*, byte*, nuint, int> Start;
+    public delegate* unmanaged[Cdecl]<void*, ulong, void*, int> Done;
 }

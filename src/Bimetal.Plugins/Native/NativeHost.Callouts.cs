@@ -90,4 +90,17 @@ internal static unsafe partial class NativeHost
             return Caught(plugin: null, exception);
         }
     }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int StreamDone(ulong handle)
+    {
+        try
+        {
+            return StreamSlot.Find(handle)?.TryFinish() == true ? Ok : NotFound;
+        }
+        catch (Exception exception)
+        {
+            return Caught(plugin: null, exception);
+        }
+    }
 }

@@ -54,6 +54,7 @@ internal static unsafe partial class NativeHost
         host->HttpCall = &HttpCall;
         host->StreamEnter = &StreamEnter;
         host->StreamLeave = &StreamLeave;
+        host->StreamDone = &StreamDone;
     }
 
     // SAFETY (all host functions): pointers are the plugin's, which shares our address space and is trusted to pass what bimetal.h says;

@@ -14,8 +14,12 @@ namespace Bimetal.Plugins.Native;
 /// <summary>A loaded native plugin. Its code is never unmapped: something of it may still run.</summary>
 public sealed unsafe class NativePlugin : Plugin
 {
+    /// <summary>Streams that done callbacks may keep at once: as many as contexts of a shared instance on wasm.</summary>
+    private const int MaximumKeptStreams = 16_384;
+
     private readonly ConcurrentQueue<StreamSlot> _pool = new();
     private readonly Lock _root = new();
+    private readonly HashSet<NativePluginStream> _keptStreams = [];
     private readonly NativePluginTable* _table;
     private readonly NativeHostTable* _host;
     private readonly GCHandle _self;
@@ -60,7 +64,7 @@ public sealed unsafe class NativePlugin : Plugin
     internal bool TakesAnswers => _table->HttpResponse is not null;
 
     /// <summary>Whether something besides the gateway can enter a stream, so that each entry needs the stream's gate.</summary>
-    internal bool NeedsGates => _table->Tick is not null || _table->QueueReady is not null || _table->HttpResponse is not null;
+    internal bool NeedsGates => _table->Tick is not null || _table->QueueReady is not null || _table->HttpResponse is not null || _table->Done is not null;
 
     internal bool IsRetired => _isRetired;
 
@@ -89,6 +93,7 @@ public sealed unsafe class NativePlugin : Plugin
         plugin.ShakeHands(init, soPath);
         try
         {
+            plugin.Start(config.VmConfiguration.Span, soPath);
             plugin.Configure(config.Configuration.Span, soPath);
         }
         catch
@@ -136,6 +141,17 @@ public sealed unsafe class NativePlugin : Plugin
     {
         _pool.Enqueue(slot);
         if (_isRetired) End();
+    }
+
+    /// <summary>Keeps a stream that is over until its plugin calls stream_done; false when it may not be kept.</summary>
+    internal bool TryKeep(NativePluginStream stream)
+    {
+        lock (_pool) return !_isRetired && _keptStreams.Count < MaximumKeptStreams && _keptStreams.Add(stream);
+    }
+
+    internal void KeepNoLonger(NativePluginStream stream)
+    {
+        lock (_pool) _keptStreams.Remove(stream);
     }
 
     internal void WriteLog(PluginLogLevel level, ReadOnlySpan<byte> message)
@@ -209,13 +225,16 @@ public sealed unsafe class NativePlugin : Plugin
 
     private void Retire()
     {
+        NativePluginStream[] kept;
         lock (_pool)
         {
             _isRetired = true;
             _ticks?.Dispose();
+            kept = [.. _keptStreams];
         }
 
         Callouts.Dispose();
+        foreach (var stream in kept) stream.TryFinish();
         End();
     }
 
@@ -256,12 +275,25 @@ public sealed unsafe class NativePlugin : Plugin
     {
         if (_table->AbiVersion != NativeAbi.Version)
             return $"built for version {_table->AbiVersion} of bimetal.h, and this gateway has {NativeAbi.Version}; build it again";
+        if (status == (int)HostStatus.Unimplemented)
+            return $"needs more of bimetal.h than this gateway has{Reason()}; build it again with this gateway's SDK, or update the gateway";
         if (status != 0) return $"{NativeAbi.EntryPoint} failed with status {status}{Reason()}";
         if (_table->StructSize > (uint)sizeof(NativePluginTable) || _table->StructSize < OldestTableBytes)
             return $"its plugin table has {_table->StructSize} bytes, and version {NativeAbi.Version} has {OldestTableBytes} to {sizeof(NativePluginTable)}; build it again";
         return _table->StreamStateBytes > NativeAbi.MaximumStreamStateBytes
             ? $"wants {_table->StreamStateBytes} bytes of state per stream; {NativeAbi.MaximumStreamStateBytes} is the most"
             : null;
+    }
+
+    // SAFETY: as for Configure.
+    private void Start(ReadOnlySpan<byte> configuration, string soPath)
+    {
+        if (_table->Start is null) return;
+        fixed (byte* bytes = configuration)
+        {
+            int status = _table->Start(_table->Plugin, bytes, (nuint)configuration.Length);
+            if (status != 0) throw new PluginLoadException($"{soPath}: the plugin '{Name}' refused to start{Reason()}");
+        }
     }
 
     // SAFETY: the configuration is pinned for the call.

@@ -12,8 +12,10 @@ public sealed unsafe class NativePluginStream : PluginStream
     private readonly NativePlugin _plugin;
     private readonly StreamSlot _slot;
     private readonly ulong _handle;
+    private readonly StreamCompletion? _completion;
     private CancellationTokenSource? _callouts;
     private bool _isReleased;
+    private bool _owesLog;
 
     // The body that the running callback is about: pinned on the stack by Invoke as long as these two are set.
     private byte* _callbackBody;
@@ -29,6 +31,7 @@ public sealed unsafe class NativePluginStream : PluginStream
         : base(plugin, stream, plugin.BodyLimitBytes, plugin.State.HeldBodies)
     {
         Gate = plugin.NeedsGates ? new Lock() : null;
+        _completion = plugin.Table->Done is not null ? new StreamCompletion() : null;
         _plugin = plugin;
         _slot = slot;
         _handle = slot.Open(this);
@@ -84,10 +87,31 @@ public sealed unsafe class NativePluginStream : PluginStream
         lock (Gate) return Enter(callback, endOfStream);
     }
 
+    /// <summary>stream_done, from any thread: false when the plugin's done callback has not kept the stream.</summary>
+    internal bool TryFinish()
+    {
+        if (_completion is null || !_completion.TryFinish(out bool isKept)) return false;
+
+        // Not here: the caller may hold locks of the plugin that its log callback takes.
+        if (isKept) ThreadPool.UnsafeQueueUserWorkItem(static stream => stream.FinishKept(), this, preferLocal: false);
+        return true;
+    }
+
     protected override void Release()
     {
-        if (Gate is null) End();
-        else lock (Gate) End();
+        if (Gate is null)
+        {
+            End();
+        }
+        else
+        {
+            lock (Gate)
+            {
+                if (TryKeep()) return;
+                End();
+            }
+        }
+
         _plugin.Return(_slot);
     }
 
@@ -99,10 +123,78 @@ public sealed unsafe class NativePluginStream : PluginStream
             return FilterAction.Pause;
         }
 
+        if (callback == StreamCallback.Log && _completion is not null)
+        {
+            AskDone();
+            _owesLog = _completion.IsWaiting;
+            if (_owesLog) return FilterAction.Continue;
+        }
+
         View.Enter(callback, endOfStream);
         var action = Call(callback, endOfStream);
         ReturnLentMemory();
         return View.Leave(action);
+    }
+
+    /// <summary>Leaves the stream to its plugin, if that asked for it and may have it.</summary>
+    private bool TryKeep()
+    {
+        if (_completion is null) return false;
+        if (Failure is null && !_completion.IsAsked) AskDone();
+        if (Failure is not null || !_completion.IsWaiting || !_plugin.TryKeep(this)) return EndLate();
+        View.Stream.Own();
+        if (!_completion.TryKeep())
+        {
+            _plugin.KeepNoLonger(this);
+            return EndLate();
+        }
+
+        _isReleased = true;
+        _callouts?.Cancel();
+        return true;
+    }
+
+    /// <summary>The log callback that was put off when the plugin asked for time that it did not get, or did not need.</summary>
+    private bool EndLate()
+    {
+        if (_owesLog && Failure is null) CallLog();
+        return false;
+    }
+
+    /// <summary>The plugin has called stream_done: what is left of the stream, on a thread of its own.</summary>
+    private void FinishKept()
+    {
+        lock (Gate!)
+        {
+            if (!_plugin.IsRetired) CallLog();
+            End();
+        }
+
+        _plugin.KeepNoLonger(this);
+        _plugin.Return(_slot);
+    }
+
+    // SAFETY: under the gate and before End, so handle and state live.
+    private void AskDone()
+    {
+        if (_plugin.IsRetired) return;
+        _completion!.BeginAsking();
+        View.Enter(StreamCallback.Log, endOfStream: true);
+        int result = _plugin.Table->Done(_plugin.Table->Plugin, _handle, _slot.State);
+        ReturnLentMemory();
+        View.Leave(FilterAction.Continue);
+        _completion.EndAsking(result != 0);
+    }
+
+    // SAFETY: as for AskDone.
+    private void CallLog()
+    {
+        _owesLog = false;
+        if (_plugin.Table->Log is null) return;
+        View.Enter(StreamCallback.Log, endOfStream: true);
+        _plugin.Table->Log(_plugin.Table->Plugin, _handle, _slot.State);
+        ReturnLentMemory();
+        View.Leave(FilterAction.Continue);
     }
 
     private void End()

@@ -65,6 +65,9 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
         if (Failure is null) CallContext(GuestCallback.Delete, out _);
         View.Leave(FilterAction.Continue);
         guest.Detach(ContextId);
+
+        // The gateway may not have let go of the stream yet: its Release must not delete the context again.
+        ContextId = 0;
     }
 
     /// <summary>Hands the plugin the answer to a callout, on the callout's thread. The caller holds the gate.</summary>
@@ -169,7 +172,13 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     {
         if (ContextId == 0) return;
         if (Failure is null && !_isDone) AskDone();
-        if (Failure is null && _isWaitingForDone) return;
+        if (Failure is null && _isWaitingForDone)
+        {
+            // What its late log reads must not stand in a buffer that another request has by then.
+            View.Stream.Own();
+            return;
+        }
+
         if (Failure is null) CallContext(GuestCallback.Delete, out _);
         guest.Detach(ContextId);
     }

@@ -74,6 +74,14 @@ public sealed class HeaderMap
         return true;
     }
 
+    /// <summary>Copies what is only borrowed, as from the buffer of a connection, so that the fields outlive it. They are the same fields.</summary>
+    public void Own()
+    {
+        byte[] bytes = new byte[TotalBytes];
+        var rest = bytes.AsMemory();
+        foreach (ref var field in Fields) field = new HeaderField(Move(field.Name, ref rest), Move(field.Value, ref rest));
+    }
+
     public void Clear()
     {
         Fields.Clear();
@@ -117,6 +125,14 @@ public sealed class HeaderMap
             Fields[(index + 1)..].CopyTo(Fields[index..]);
             _fields[--Count] = default;
         }
+    }
+
+    private static ReadOnlyMemory<byte> Move(ReadOnlyMemory<byte> from, ref Memory<byte> rest)
+    {
+        var moved = rest[..from.Length];
+        from.CopyTo(moved);
+        rest = rest[from.Length..];
+        return moved;
     }
 
     private ReadOnlyMemory<byte> CopyName(ReadOnlySpan<byte> name)

@@ -59,6 +59,12 @@ public sealed class HttpStream
     /// <summary>Response body bytes read from the upstream so far.</summary>
     public long ResponseBodyBytes { get; set; }
 
+    /// <summary>Makes the fields of all messages its own: a plugin keeps the stream longer than the gateway keeps the buffers they stand in.</summary>
+    public void Own()
+    {
+        foreach (var map in new[] { RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers }) map.Own();
+    }
+
     /// <summary>What plugins of this exchange told each other with <c>set_property</c>.</summary>
     public PropertyBag Properties => _properties ??= new PropertyBag();
 }

@@ -1,5 +1,6 @@
 // A plugin in a runner, as the case runner sees it: like one of the gateway's own, but that its callbacks happen in another process.
 
+using Bimetal.Plugins.Bundles.Cases;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
 using Bimetal.Wasm.Abi;
@@ -28,12 +29,12 @@ internal sealed class RunnerPlugin : Plugin
 
     /// <summary>Starts a runner and configures the plugin in it. The plugin owns the process from then on.</summary>
     /// <exception cref="PluginLoadException">It cannot be loaded there, or refused its configuration.</exception>
-    public static RunnerPlugin Start(string name, string rootId, Metal metal, RunnerProcess process, ReadOnlySpan<byte> configuration, PluginHostServices services)
+    public static RunnerPlugin Start(string name, string rootId, Metal metal, RunnerProcess process, CaseConfiguration configuration, PluginHostServices services)
     {
         var plugin = new RunnerPlugin(process, metal, new RunnerHost(name, rootId, services)) { Name = name };
         try
         {
-            var result = plugin.Send(new RunnerMessage(RunnerCommand.Configure).Bytes(configuration));
+            var result = plugin.Send(new RunnerMessage(RunnerCommand.Configure).Text(configuration.Plugin).Text(configuration.Vm));
             if (result.Value != 0) throw new PluginLoadException($"the plugin '{name}' refused its configuration{(plugin.Host.LastError is { } reason ? ": " + reason : "")}");
             plugin.Callbacks = new RunnerReader(result.Rest).Number();
             return plugin;

@@ -1,7 +1,7 @@
 // Loads a plugin folder's build for another target into a runner: the .so through that system's loader, the module's machine code with a plan.
 
-using System.Text;
 using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Bundles.Cases;
 using Bimetal.Wasm.Compiler;
 using Bimetal.Wasm.Engine;
 using Bimetal.Wasm.Modules;
@@ -21,19 +21,18 @@ public static class TargetLoader
 
     /// <summary>Loads and configures a plugin in a runner of its own.</summary>
     /// <exception cref="PluginLoadException">It is not built, cannot run there, or refused its configuration.</exception>
-    public static Plugin Load(PluginFolder folder, BuildTarget target, Metal metal, string configuration, PluginHostServices services)
+    public static Plugin Load(PluginFolder folder, BuildTarget target, Metal metal, CaseConfiguration configuration, PluginHostServices services)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(services);
         var program = RunnerBuild.Prepare(target);
-        byte[] bytes = Encoding.UTF8.GetBytes(configuration);
         try
         {
             if (metal == Metal.Native)
-                return RunnerPlugin.Start(folder.Manifest.Name, folder.Manifest.RootId, metal, new RunnerProcess(program, "native", folder.Require(target)), bytes, services);
+                return RunnerPlugin.Start(folder.Manifest.Name, folder.Manifest.RootId, metal, new RunnerProcess(program, "native", folder.Require(target)), configuration, services);
             using var plan = new PlanFile(folder.Require(BuildTarget.Wasm));
-            return RunnerPlugin.Start(folder.Manifest.Name, folder.Manifest.RootId, metal, new RunnerProcess(program, "guest", plan.Path, folder.Require(CodeOf(target))), bytes, services);
+            return RunnerPlugin.Start(folder.Manifest.Name, folder.Manifest.RootId, metal, new RunnerProcess(program, "guest", plan.Path, folder.Require(CodeOf(target))), configuration, services);
         }
         catch (PluginLoadException exception)
         {

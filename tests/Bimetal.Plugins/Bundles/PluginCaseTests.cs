@@ -16,8 +16,11 @@ public sealed class PluginCaseTests
     public static TheoryData<string, InstancePolicy> WasmPlugins =>
         new(s_all.Where(name => Open(name).TargetsHere.Count == 1).SelectMany(name => new[] { (name, InstancePolicy.PerRequest), (name, InstancePolicy.Shared) }));
 
+    /// <summary>Plugins that exist for tests alone, and have cases.</summary>
+    public static IReadOnlyList<string> TestPlugins => ["../tests/Plugins/probe", "../tests/Plugins/keeper", "../tests/Plugins/caller"];
+
     public static TheoryData<string, InstancePolicy> PluginsAndProbe =>
-        new(Plugins.Select(row => row.Data).Append("../tests/Plugins/probe").SelectMany(name => new[] { (name, InstancePolicy.PerRequest), (name, InstancePolicy.Shared) }));
+        new(Plugins.Select(row => row.Data).Concat(TestPlugins).SelectMany(name => new[] { (name, InstancePolicy.PerRequest), (name, InstancePolicy.Shared) }));
 
     [Theory]
     [MemberData(nameof(Plugins))]

@@ -19,10 +19,10 @@ public sealed unsafe class NativeAbiTests
           HOST(buffer_get); HOST(buffer_replace); HOST(send_local_response); HOST(continue_stream); HOST(property_get); HOST(log);
           HOST(log_level); HOST(clock); HOST(shared_get); HOST(shared_set); HOST(metric_define); HOST(metric_increment); HOST(metric_record);
           HOST(metric_get); HOST(queue_open); HOST(queue_push); HOST(queue_pop); HOST(tick_every);
-          HOST(close_stream); HOST(property_set); HOST(foreign_call); HOST(http_call); HOST(stream_enter); HOST(stream_leave);
+          HOST(close_stream); HOST(property_set); HOST(foreign_call); HOST(http_call); HOST(stream_enter); HOST(stream_leave); HOST(stream_done);
           PLUGIN(plugin); PLUGIN(stream_state_size); PLUGIN(configure); PLUGIN(stream_begin); PLUGIN(stream_end); PLUGIN(request_headers);
           PLUGIN(request_body); PLUGIN(request_trailers); PLUGIN(response_headers); PLUGIN(response_body); PLUGIN(response_trailers); PLUGIN(log); PLUGIN(tick);
-          PLUGIN(queue_ready); PLUGIN(http_response); PLUGIN(retire);
+          PLUGIN(queue_ready); PLUGIN(http_response); PLUGIN(retire); PLUGIN(start); PLUGIN(done);
           printf("http %zu %zu %zu %zu %zu\n", sizeof(bimetal_http_request), sizeof(bimetal_http_response), offsetof(bimetal_http_request, timeout_ms),
                  offsetof(bimetal_http_request, trailers), offsetof(bimetal_http_response, body));
         }
@@ -53,13 +53,14 @@ public sealed unsafe class NativeAbiTests
             $"host.queue_pop {Host(&host.QueuePop)}", $"host.tick_every {Host(&host.TickEvery)}",
             $"host.close_stream {Host(&host.CloseStream)}", $"host.property_set {Host(&host.PropertySet)}", $"host.foreign_call {Host(&host.ForeignCall)}",
             $"host.http_call {Host(&host.HttpCall)}", $"host.stream_enter {Host(&host.StreamEnter)}", $"host.stream_leave {Host(&host.StreamLeave)}",
+            $"host.stream_done {Host(&host.StreamDone)}",
             $"plugin.plugin {Plugin(&plugin.Plugin)}", $"plugin.stream_state_size {Plugin(&plugin.StreamStateBytes)}", $"plugin.configure {Plugin(&plugin.Configure)}",
             $"plugin.stream_begin {Plugin(&plugin.StreamBegin)}", $"plugin.stream_end {Plugin(&plugin.StreamEnd)}",
             $"plugin.request_headers {Plugin(&plugin.RequestHeaders)}", $"plugin.request_body {Plugin(&plugin.RequestBody)}",
             $"plugin.request_trailers {Plugin(&plugin.RequestTrailers)}", $"plugin.response_headers {Plugin(&plugin.ResponseHeaders)}",
             $"plugin.response_body {Plugin(&plugin.ResponseBody)}", $"plugin.response_trailers {Plugin(&plugin.ResponseTrailers)}", $"plugin.log {Plugin(&plugin.Log)}",
             $"plugin.tick {Plugin(&plugin.Tick)}", $"plugin.queue_ready {Plugin(&plugin.QueueReady)}", $"plugin.http_response {Plugin(&plugin.HttpResponse)}",
-            $"plugin.retire {Plugin(&plugin.Retire)}",
+            $"plugin.retire {Plugin(&plugin.Retire)}", $"plugin.start {Plugin(&plugin.Start)}", $"plugin.done {Plugin(&plugin.Done)}",
             $"http {sizeof(NativeHttpRequest)} {sizeof(NativeHttpResponse)} {(byte*)&request.TimeoutMs - (byte*)&request} "
                 + $"{(byte*)&request.Trailers - (byte*)&request} {(byte*)&response.Body - (byte*)&response}",
         ];

@@ -20,6 +20,7 @@ public sealed class NativePluginTests : IDisposable
     [InlineData("int missing(void); int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { return missing() + (h == 0) + (p == 0); }", "undefined symbol: missing")]
     [InlineData("int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { (void)h; p->abi_version = 7; return 12; }", "built for version 7 of bimetal.h, and this gateway has 1")]
     [InlineData("int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { h->log(h->handle, 4, \"no luck\", 7); p->abi_version = 1; return 10; }", "failed with status 10: no luck")]
+    [InlineData("int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { (void)h; p->abi_version = 1; return 12; }", "needs more of bimetal.h than this gateway has; build it again with this gateway's SDK, or update the gateway")]
     [InlineData("int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { (void)h; p->abi_version = 1; p->struct_size = 8; return 0; }", "its plugin table has 8 bytes")]
     [InlineData("int32_t bimetal_plugin_init(const bimetal_host *h, bimetal_plugin *p) { (void)h; p->abi_version = 1; p->stream_state_size = 2u << 20; return 0; }", "wants 2097152 bytes of state")]
     public void Load_Unsuitable_SaysWhyInOneLine(string source, string expected)

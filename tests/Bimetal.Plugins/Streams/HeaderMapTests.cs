@@ -37,6 +37,27 @@ public sealed class HeaderMapTests
     }
 
     [Fact]
+    public void Own_KeepsTheFields_AfterTheirBufferChanges()
+    {
+        byte[] buffer = "name-value"u8.ToArray();
+        var map = new HeaderMap();
+        map.Add(buffer.AsMemory(0, 4), buffer.AsMemory(5));
+        map.AddCopy("other"u8, ""u8);
+        map.Own();
+        buffer.AsSpan().Fill((byte)'!');
+        Assert.Equal(["name=value", "other="], map.Lines());
+        Assert.Equal(14, map.TotalBytes);
+    }
+
+    [Fact]
+    public void CopiesOfAllLengths_StandBesideEachOther()
+    {
+        var map = new HeaderMap();
+        for (int length = 0; length < 300; length++) map.AddCopy("n"u8, Enumerable.Repeat((byte)('a' + (length % 26)), length).ToArray());
+        for (int length = 0; length < 300; length++) Assert.Equal(new string((char)('a' + (length % 26)), length), System.Text.Encoding.ASCII.GetString(map[length].Value.Span));
+    }
+
+    [Fact]
     public void AddCopy_KeepsBytesAfterTheSourceChanges()
     {
         var map = new HeaderMap();

@@ -1,6 +1,6 @@
 // The cases of every plugin that has a native build, under clang's sanitizers: the plugin and the small host of native/runner are built with them, and a
 // finding ends the process with its report. Address and undefined behaviour in one build; threads in another, which makes each exchange again on
-// four threads at once.
+// four threads at once, with ticks, queue callbacks and answers to calls of the plugin's own beside them.
 
 using System.Diagnostics;
 using Bimetal.Plugins.Bundles;
@@ -26,7 +26,7 @@ public sealed class SanitizerTests
     private const string Threads = "thread";
 
     public static TheoryData<string, string> PluginsAndSanitizers =>
-        new(PluginCaseTests.Plugins.Select(row => row.Data).Append("../tests/Plugins/probe").SelectMany(name => new[] { (name, Memory), (name, Threads) }));
+        new(PluginCaseTests.Plugins.Select(row => row.Data).Concat(PluginCaseTests.TestPlugins).SelectMany(name => new[] { (name, Memory), (name, Threads) }));
 
     [Theory]
     [Trait("Category", "Slow")]
@@ -46,12 +46,22 @@ public sealed class SanitizerTests
     [InlineData(Memory, "static uint8_t *s_bytes; bp_slice v; if (bp_header_get(s, BP_REQUEST_HEADERS, \":path\", &v) == BP_OK) { s_bytes = bp_scratch(v.length); s_bytes[v.length + (v.length == 0)] = 1; }", "heap-buffer-overflow")]
     [InlineData(Memory, "bp_slice v; int n = 1 << 30; if (bp_header_get(s, BP_REQUEST_HEADERS, \":path\", &v) == BP_OK) n *= (int)v.length + 3; if (n == 7) return BP_PAUSE;", "signed integer overflow")]
     [InlineData(Threads, "static int s_count; if (s_count++ == -1) return BP_PAUSE;", "data race")]
-    public async Task Fault_IsFound(string sanitizers, string body, string report)
+    public Task Fault_IsFound(string sanitizers, string body, string report) => FindAsync(sanitizers, "", body, report);
+
+    /// <summary>The plugin's own callbacks run beside those of streams.</summary>
+    [Theory]
+    [InlineData("static void tick(void) { s_count++; }\nBP_ON_TICK(tick)")]
+    [InlineData("static bool start(bp_slice c) { uint32_t q; return c.length == 0 && bp_queue_open(\"q\", &q) == BP_OK; }\nBP_ON_CONFIGURE(start)\nstatic void item(uint32_t q) { s_count += (int)q; }\nBP_ON_QUEUE(item)")]
+    [InlineData("static void answer(bp_stream s, void *v, uint32_t c, const bp_response *r) { (void)s, (void)v, (void)c, (void)r; s_count++; }\nBP_ON_HTTP_RESPONSE(answer)")]
+    public Task Race_WithACallbackOfNoStream_IsFound(string callback) =>
+        FindAsync(Threads, "static int s_count;\n" + callback, "if (s_count == -1) return BP_PAUSE;", "data race");
+
+    private static async Task FindAsync(string sanitizers, string before, string body, string report)
     {
         RequireRuntimes();
         using var place = new TemporaryFolder();
         place.Write("plugin.yaml", "name: faulty\nversion: 1.0.0\nsources: [faulty.c]\n");
-        place.Write("faulty.c", $"#include <bimetal_plugin.h>\nstatic bp_action on(bp_stream s, void *v_, bool e) {{ (void)s, (void)v_, (void)e; {body} return BP_CONTINUE; }}\nBP_ON_REQUEST_HEADERS(on)\n");
+        place.Write("faulty.c", $"#include <bimetal_http.h>\n{before}\nstatic bp_action on(bp_stream s, void *v_, bool e) {{ (void)s, (void)v_, (void)e; {body} return BP_CONTINUE; }}\nBP_ON_REQUEST_HEADERS(on)\n");
         Directory.CreateDirectory(Path.Combine(place.Path, "cases"));
         place.Write("cases/some.yaml", "cases:\n  - { name: one, kind: good, expect: {} }\n");
         var folder = PluginFolder.Open(place.Path);
@@ -73,7 +83,7 @@ public sealed class SanitizerTests
         return PluginCaseRunner.RunAsync(
             folder, cases, [Metal.Native], cancellation: TestContext.Current.CancellationToken,
             load: (metal, configuration, services) => Task.FromResult<Plugin>(RunnerPlugin.Start(
-                folder.Manifest.Name, folder.Manifest.RootId, metal, new RunnerProcess(program, mode, library), System.Text.Encoding.UTF8.GetBytes(configuration), services)));
+                folder.Manifest.Name, folder.Manifest.RootId, metal, new RunnerProcess(program, mode, library), configuration, services)));
     }
 
     // -z undefs: the runtime's functions are the host's.

@@ -1,6 +1,6 @@
 /*
  * caller - does what the request field x-do says: asks the upstream "keys", for the stream or for itself, and tells what came. One source for both
- * metals. Global state is one stream number, which only the plugin's own callbacks and one test stream touch.
+ * metals.
  */
 #include <bimetal_http.h>
 
@@ -12,7 +12,7 @@ BP_STREAM_STATE(struct visit)
 static uint32_t s_queue;
 static uint32_t s_items;
 static uint32_t s_ticks;
-static bp_stream s_waiting;
+static bp_stream s_waiting; /* written by a stream, read by the plugin's own callbacks, which run beside it on native */
 
 static bp_status ask(bp_stream stream, const char *upstream, uint32_t *call)
 {
@@ -67,7 +67,7 @@ static bp_action on_request_headers(bp_stream stream, struct visit *visit, bool 
     if (bp_equals(what, bp_text("get"))) return ask_without_body(stream, &visit->call) == BP_OK ? BP_PAUSE : answer_number(stream, 500, 0);
     if (bp_equals(what, bp_text("nobody"))) return answer_number(stream, 200, (uint64_t)ask(stream, "nobody", &visit->call));
     if (bp_equals(what, bp_text("wait"))) {
-        s_waiting = stream;
+        __atomic_store_n(&s_waiting, stream, __ATOMIC_RELEASE);
         return BP_PAUSE;
     }
     if (bp_equals(what, bp_text("enter"))) return answer_number(stream, 200, (uint64_t)bp_enter(stream));
@@ -105,10 +105,11 @@ static void on_response(bp_stream stream, struct visit *visit, uint32_t call, co
 {
     bp_slice body, what, end;
     if (stream == 0) {
-        if (bp_enter(s_waiting) != BP_OK) return;
-        bp_header_set(s_waiting, BP_REQUEST_HEADERS, "x-own", bp_response_body(response, 0, 100, &body) == BP_OK ? body : bp_text("none"));
-        bp_continue(s_waiting, BP_REQUEST);
-        bp_leave(s_waiting);
+        bp_stream waiting = __atomic_load_n(&s_waiting, __ATOMIC_ACQUIRE);
+        if (bp_enter(waiting) != BP_OK) return;
+        bp_header_set(waiting, BP_REQUEST_HEADERS, "x-own", bp_response_body(response, 0, 100, &body) == BP_OK ? body : bp_text("none"));
+        bp_continue(waiting, BP_REQUEST);
+        bp_leave(waiting);
         return;
     }
     if (call != visit->call) {

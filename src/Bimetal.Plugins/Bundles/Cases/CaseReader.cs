@@ -26,16 +26,16 @@ public static class CaseReader
     private static List<PluginCase> ReadFile(string path)
     {
         var file = BundleMapping.Load(path);
-        string configuration = file.Text("config") ?? "";
+        string configuration = file.Text("config") ?? "", vmConfiguration = file.Text("vm_config") ?? "";
         var clock = DefaultClock;
         if (file.Text("clock") is { } text && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out clock))
             throw file.Error("clock", $"'{text}' is not a time; write it like 2026-01-01T00:00:00Z");
-        var cases = file.Mappings("cases").Select(one => ReadCase(one, configuration, clock)).ToList();
+        var cases = file.Mappings("cases").Select(one => ReadCase(one, clock) with { Configuration = configuration, VmConfiguration = vmConfiguration }).ToList();
         file.Finish();
         return cases;
     }
 
-    private static PluginCase ReadCase(BundleMapping mapping, string configuration, DateTimeOffset clock)
+    private static PluginCase ReadCase(BundleMapping mapping, DateTimeOffset clock)
     {
         var read = new PluginCase
         {
@@ -48,7 +48,7 @@ public static class CaseReader
                 "hostile" => CaseKind.Hostile,
                 _ => throw mapping.Error("kind", "must be good, bad or hostile"),
             },
-            Configuration = configuration,
+            Configuration = "",
             Clock = clock,
             Request = ReadRequest(mapping.Mapping("request")),
             Response = ReadResponse(mapping.Mapping("response")),

@@ -63,6 +63,9 @@ public sealed record PluginCase
     /// <summary>The plugin's configuration, verbatim.</summary>
     public required string Configuration { get; init; }
 
+    /// <summary>Its <c>vm_config</c>, verbatim.</summary>
+    public string VmConfiguration { get; init; } = "";
+
     /// <summary>What the plugin reads from the clock.</summary>
     public required DateTimeOffset Clock { get; init; }
 

@@ -21,8 +21,13 @@ public sealed record CaseReport(string Plugin, IReadOnlyList<CaseResult> Results
     public bool HasFailures => Differences.Count > 0 || Results.Any(result => result.Mismatch is not null);
 }
 
+/// <summary>What a file's cases are run with, verbatim.</summary>
+/// <param name="Plugin">The key <c>config</c>.</param>
+/// <param name="Vm">The key <c>vm_config</c>.</param>
+public readonly record struct CaseConfiguration(string Plugin, string Vm);
+
 /// <summary>Loads a plugin on a metal with a configuration.</summary>
-public delegate Task<Plugin> CaseLoad(Metal metal, string configuration, PluginHostServices services);
+public delegate Task<Plugin> CaseLoad(Metal metal, CaseConfiguration configuration, PluginHostServices services);
 
 /// <summary>Runs cases without network.</summary>
 public static class PluginCaseRunner
@@ -47,7 +52,7 @@ public static class PluginCaseRunner
         var clock = new CaseClock();
         var services = new PluginHostServices { Time = clock, Log = log ?? SilentPluginLog.Instance };
         var results = new List<CaseResult>();
-        foreach (var group in cases.GroupBy(one => one.Configuration))
+        foreach (var group in cases.GroupBy(one => new CaseConfiguration(one.Configuration, one.VmConfiguration)))
         {
             foreach (var metal in metals)
             {
@@ -68,7 +73,7 @@ public static class PluginCaseRunner
 
     /// <summary>Loads a folder's plugin on one metal, first-party, with a configuration.</summary>
     public static Task<Plugin> LoadAsync(
-        PluginFolder folder, Metal metal, string configuration, InstancePolicy instance, PluginHostServices services, CancellationToken cancellation)
+        PluginFolder folder, Metal metal, CaseConfiguration configuration, InstancePolicy instance, PluginHostServices services, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(folder);
         var config = new PluginConfig
@@ -78,7 +83,8 @@ public static class PluginCaseRunner
             Trust = Trust.FirstParty,
             Metal = metal == Metal.Native ? MetalChoice.Native : MetalChoice.Wasm,
             Instance = instance,
-            Configuration = Encoding.UTF8.GetBytes(configuration),
+            Configuration = Encoding.UTF8.GetBytes(configuration.Plugin),
+            VmConfiguration = Encoding.UTF8.GetBytes(configuration.Vm),
             LatencyBudget = folder.Manifest.LatencyBudget,
             Limits = new PluginLimits { CpuPerCallback = s_cpuPerCallback },
         };
