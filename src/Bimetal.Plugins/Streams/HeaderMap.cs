@@ -9,6 +9,8 @@ namespace Bimetal.Plugins.Streams;
 /// <summary>Header fields of one message. Not thread-safe; belongs to one stream. The bytes of a field never change once it is added.</summary>
 public sealed class HeaderMap
 {
+    // Of copied names and values: most plugins set one small field, some set many.
+    private const int FirstChunkBytes = 96;
     private const int ChunkBytes = 1024;
 
     // Enough for most messages.
@@ -155,7 +157,7 @@ public sealed class HeaderMap
         if (lengthBytes > ChunkBytes / 2) return new byte[lengthBytes];
         if (lengthBytes > _chunk.Length - _chunkUsed)
         {
-            _chunk = new byte[ChunkBytes];
+            _chunk = new byte[Math.Max(lengthBytes, _chunk.Length == 0 ? FirstChunkBytes : ChunkBytes)];
             _chunkUsed = 0;
         }
 
