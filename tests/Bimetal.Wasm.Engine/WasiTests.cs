@@ -129,6 +129,32 @@ public sealed class WasiTests(EngineFixture engine) : IClassFixture<EngineFixtur
     public void Close_Twice_IsABadDescriptor() =>
         Assert.Equal($"i32:0\ni32:{BadDescriptor}\n", engine.Invoke(HostileFile(), "closeTwice 1").Output);
 
+    /// <summary>Go's scheduler asks for a clock. A guest that sleeps must not hold a thread.</summary>
+    [Theory]
+    [InlineData("0 1024 3 2048", 0)]
+    [InlineData("0 1024 0 2048", Invalid)]
+    [InlineData("0 1024 1025 2048", Invalid)]
+    [InlineData("65520 1024 1 2048", Fault)]
+    [InlineData("0 65530 1 2048", Fault)]
+    [InlineData("0 1024 1 65534", Fault)]
+    [InlineData("-1 1024 1 2048", Fault)]
+    public void PollOneOff_WaitsForNothing(string arguments, int error)
+    {
+        // Three subscriptions: the monotonic clock in 1,000 s, a clock that there is not, standard output.
+        string file = engine.Write("poll.wasm", Wat.ToWasm("""
+            (module (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 1)
+              (data (i32.const 0) "\07\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00\00\10\a5\d4\e8\00\00\00")
+              (data (i32.const 48) "\08\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\09\00\00\00")
+              (data (i32.const 96) "\09\00\00\00\00\00\00\00\02\00\00\00\00\00\00\00\01\00\00\00")
+              (func (export "poll") (param i32 i32 i32 i32) (result i32 i32 i64 i32 i64 i32 i64 i32)
+                (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i32.load (i32.const 2048))
+                (i64.load (i32.const 1024)) (i32.load (i32.const 1032)) (i64.load (i32.const 1056)) (i32.load (i32.const 1064)) (i64.load (i32.const 1088)) (i32.load (i32.const 1096))))
+            """));
+        string[] results = engine.Invoke(file, "poll " + arguments).Output.TrimEnd().Split('\n');
+        Assert.Equal($"i32:{error}", results[0]);
+        if (error == 0) Assert.Equal(["i32:3", "i64:7", "i32:0", "i64:8", "i32:58", "i64:9", "i32:131072"], results[1..]);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(3)]

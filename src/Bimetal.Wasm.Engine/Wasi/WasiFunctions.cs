@@ -44,6 +44,8 @@ internal static unsafe class WasiFunctions
 
     internal static nint NotOffered => Entry(&OnNotOffered);
 
+    internal static nint PollOneOff => Entry(&OnPollOneOff);
+
     internal static nint Yield => Entry(&OnYield);
 
     internal static nint ProcExit => Entry(&OnProcExit);
@@ -97,6 +99,9 @@ internal static unsafe class WasiFunctions
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnNotOffered(nint context, ulong* buffer) => Run(context, buffer, 1, static (in _) => WasiErrno.NoSuchFunction);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnPollOneOff(nint context, ulong* buffer) => Run(context, buffer, 4, WasiPoll.OneOff);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnYield(nint context, ulong* buffer) => Run(context, buffer, 1, static (in _) => WasiErrno.Success);

@@ -51,7 +51,7 @@ public static class WasiImports
         ("path_rename", "iiiiii", WasiFunctions.FdFileOperation),
         ("path_symlink", "iiiii", WasiFunctions.NotOffered),
         ("path_unlink_file", "iii", WasiFunctions.FdFileOperation),
-        ("poll_oneoff", "iiii", WasiFunctions.NotOffered),
+        ("poll_oneoff", "iiii", WasiFunctions.PollOneOff),
         ("proc_raise", "i", WasiFunctions.NotOffered),
         ("random_get", "ii", WasiFunctions.RandomGet),
         ("sched_yield", "", WasiFunctions.Yield),
