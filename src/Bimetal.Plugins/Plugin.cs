@@ -22,6 +22,9 @@ public abstract class Plugin : IAsyncDisposable
     /// <summary>Instances that exist, and those of them that a stream has; none of either on the native metal.</summary>
     public virtual (int Existing, int InUse) Instances => (0, 0);
 
+    /// <summary>Shared instances that died and wait to be started again; those that run are in <see cref="Instances"/>.</summary>
+    public virtual int WaitingInstances => 0;
+
     /// <summary>What loading took, in order. Wasm: read, decode, validate, the compiler's stages (only <c>cache</c> when it had the code), load, instantiate; native: link, instantiate.</summary>
     public IReadOnlyList<(string Stage, TimeSpan Time)> LoadStages { get; internal set; } = [];
 

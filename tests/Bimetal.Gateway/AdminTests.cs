@@ -3,9 +3,11 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Bimetal.Gateway.Admin;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Tests.Support;
+using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
 using Microsoft.Extensions.Logging;
@@ -59,6 +61,26 @@ public sealed class AdminTests
         Assert.Equal("POST", get["allow"]);
         using var other = await WireClient.ConnectAsync(gateway.Host.AdminAddress!);
         Assert.Equal(413, (await other.ExchangeAsync($"PUT /log-level HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5000\r\n\r\n{new string('x', 5000)}")).Status);
+    }
+
+    [Fact]
+    public async Task Health_AndMetrics_TellTheStateOfEachPlugin()
+    {
+        await using var upstream = WireUpstream.Answering();
+        FakePlugin[] plugins =
+        [
+            new FakePlugin { Name = "well" }, new FakePlugin { Name = "half", RunningInstances = 1, DeadInstances = 1 }, new FakePlugin { Name = "dead", DeadInstances = 2 },
+        ];
+        await using var gateway = await TestGateway.StartAsync(upstream, plugins);
+        using var admin = await WireClient.ConnectAsync(gateway.Host.AdminAddress!);
+        var health = await Get(admin, "/healthz");
+        Assert.Equal(200, health.Status);
+        var states = JsonDocument.Parse(health.Text).RootElement.GetProperty("plugins");
+        Assert.Equal(["loaded", "degraded", "backing-off"], plugins.Select(plugin => states.GetProperty(plugin.Name).GetString()));
+        string metrics = (await Get(admin, "/metrics")).Text;
+        Assert.Contains("bimetal_plugin_state{plugin=\"half\",state=\"degraded\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("bimetal_plugin_state{plugin=\"half\",state=\"loaded\"} 0", metrics, StringComparison.Ordinal);
+        Assert.Equal("absent", PluginWords.StateOf(new LoadedPlugin(new PluginConfig { Name = "gone", Bundle = "gone.wasm" }, plugin: null, "not there", fingerprint: null, PluginOrigin.Unknown)));
     }
 
     [Fact]

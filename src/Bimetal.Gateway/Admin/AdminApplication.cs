@@ -26,7 +26,7 @@ internal sealed class AdminApplication : IHttpApplication<IFeatureCollection>
         _pages =
         [
             new AdminPage("/", "a page for people", Now(static _ => HtmlPage.Answer())) { IsOpen = true },
-            new AdminPage("/healthz", "whether the process answers", Now(static _ => HealthPages.Health())) { IsOpen = true },
+            new AdminPage("/healthz", "whether the process answers, and the plugins' states", Now(_ => HealthPages.Health(context))) { IsOpen = true },
             new AdminPage("/readyz", "whether it wants traffic", Now(_ => HealthPages.Readiness(context))) { IsOpen = true },
             new AdminPage("/metrics", "everything that is counted, for Prometheus", Now(_ => GatewayMetrics.Answer(context))),
             new AdminPage("/stats", "traffic, for the page", Now(_ => StatsPage.Answer(context))),

@@ -11,6 +11,21 @@ internal static class PluginWords
     /// <summary>All callbacks of a stream.</summary>
     public static IReadOnlyList<StreamCallback> Callbacks { get; } = [.. Enum.GetValues<StreamCallback>().Where(static callback => callback != StreamCallback.None)];
 
+    /// <summary>All states.</summary>
+    public static IReadOnlyList<string> States { get; } = ["loaded", "degraded", "backing-off", "absent"];
+
+    /// <summary>
+    /// <c>absent</c>: it could not be loaded, and <c>on_error.load</c> lets requests pass; <c>degraded</c>: some of its shared instances died and wait to
+    /// be started again; <c>backing-off</c>: all of them do, so requests fail or pass by <c>on_error.load</c>.
+    /// </summary>
+    public static string StateOf(LoadedPlugin loaded) => loaded.Plugin switch
+    {
+        null => "absent",
+        { WaitingInstances: 0 } => "loaded",
+        { Instances.Existing: 0 } => "backing-off",
+        _ => "degraded",
+    };
+
     public static string Of(Metal metal) => metal == Metal.Native ? "native" : "wasm";
 
     public static string Of(Trust trust) => trust == Trust.FirstParty ? "first-party" : "third-party";

@@ -24,7 +24,7 @@ internal static class PluginsPage
         var config = loaded.Config;
         writer.WriteStartObject();
         writer.WriteString("name", config.Name);
-        writer.WriteString("state", loaded.Plugin is null ? "absent" : "loaded");
+        writer.WriteString("state", PluginWords.StateOf(loaded));
         if (loaded.Plugin is null) writer.WriteString("problem", loaded.Problem);
         else writer.WriteString("metal", PluginWords.Of(loaded.Plugin.Metal));
         writer.WriteString("trust", PluginWords.Of(config.Trust));

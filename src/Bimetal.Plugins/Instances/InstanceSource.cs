@@ -15,6 +15,9 @@ internal abstract class InstanceSource : IDisposable
     /// <summary>Instances that exist, and those of them that are in use.</summary>
     public abstract (int Existing, int InUse) Counts { get; }
 
+    /// <summary>Instances that died and wait to be started again.</summary>
+    public virtual int Waiting => 0;
+
     /// <summary>An instance for one stream; null with the reason when there is none.</summary>
     public abstract GuestInstance? TryLease([NotNullWhen(false)] out PluginFailure? failure);
 

@@ -34,6 +34,8 @@ internal sealed class SharedInstances : InstanceSource
 
     public override (int Existing, int InUse) Counts => (_slots.Count(static slot => slot.Guest is not null), _slots.Count(static slot => slot.Guest?.HasStreams == true));
 
+    public override int Waiting => _slots.Count(static slot => slot.Guest is null);
+
     public override GuestInstance? TryLease([NotNullWhen(false)] out PluginFailure? failure)
     {
         // Streams that begin on one processor share an instance, so that they rarely wait for each other's gate.

@@ -35,6 +35,8 @@ internal sealed class WasmPlugin : Plugin
 
     public override (int Existing, int InUse) Instances => _instances!.Counts;
 
+    public override int WaitingInstances => _instances!.Waiting;
+
     public PluginModule Module { get; }
 
     public PluginHostServices Services { get; }

@@ -40,6 +40,14 @@ internal sealed class FakePlugin : Plugin
 {
     public override Metal Metal => Metal.Wasm;
 
+    public int RunningInstances { get; init; }
+
+    public int DeadInstances { get; init; }
+
+    public override (int Existing, int InUse) Instances => (RunningInstances, 0);
+
+    public override int WaitingInstances => DeadInstances;
+
     public Func<FakeCall, FilterAction>? RequestHeaders { get; init; }
 
     public Func<FakeCall, FilterAction>? RequestBody { get; init; }

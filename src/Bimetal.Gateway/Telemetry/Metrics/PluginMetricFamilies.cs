@@ -23,6 +23,7 @@ internal static class PluginMetricFamilies
     public static void Write(PrometheusWriter writer, GatewayModel model, PluginStates states)
     {
         var loaded = model.Plugins.Where(plugin => plugin.Plugin is not null).Select(plugin => plugin.Plugin!).ToList();
+        WriteStates(writer, model);
         WriteCounts(writer, loaded);
         WriteTimes(writer, loaded);
         WriteInstances(writer, loaded);
@@ -41,6 +42,16 @@ internal static class PluginMetricFamilies
         writer.Sample(states.Memory.LimitBytes);
         writer.Family("bimetal_native_images", "gauge", "Shared objects of native plugins that are mapped, in use or not: they are never unmapped.");
         writer.Sample(NativePlugin.MappedImages);
+    }
+
+    private static void WriteStates(PrometheusWriter writer, GatewayModel model)
+    {
+        writer.Family("bimetal_plugin_state", "gauge", "1 for the state that the plugin is in, 0 for the others.");
+        foreach (var plugin in model.Plugins)
+        {
+            string current = PluginWords.StateOf(plugin);
+            foreach (string state in PluginWords.States) writer.Sample(state == current ? 1 : 0, new("plugin", plugin.Config.Name), new("state", state));
+        }
     }
 
     private static void WriteCounts(PrometheusWriter writer, List<Plugin> plugins)
