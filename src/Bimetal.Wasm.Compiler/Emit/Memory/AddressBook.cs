@@ -54,6 +54,16 @@ internal sealed class AddressBook(FunctionBuilder function)
         return offset == 0 ? address : function.DefinePointer($"getelementptr i8, ptr {address}, i64 {offset}");
     }
 
+    /// <summary>Whether an access before, with the same index and at least as far behind it, has trapped if this one would.</summary>
+    public bool IsCovered(Value index, long end) => Find(index) is >= 0 and int known && _entries[known].CheckedEnd >= end;
+
+    /// <summary>Notes an access that LLVM keeps: it traps unless all below <paramref name="index"/> + <paramref name="end"/> is inside.</summary>
+    public void Cover(Value index, long end)
+    {
+        int known = Find(index);
+        if (known >= 0 && _entries[known].CheckedEnd < end) Remember(_entries[known] with { CheckedEnd = end });
+    }
+
     /// <summary>Marks the granule at <see cref="Of"/> the same arguments as written, if none of the marks before says as much.</summary>
     public void Mark(Value index, uint offset)
     {

@@ -1,9 +1,11 @@
 // Loads whose value nothing uses. The specification lets them trap, LLVM would drop them; conformant mode keeps them, at the least
 // cost that the place allows:
 //   - an address within the memory's minimum size is read without a trap, so nothing is kept;
+//   - an access before with the same index, at least as far behind it, traps in its place: fields of a structure want one kept load;
 //   - in a loop that LLVM may vectorise, what the loop stores and sums up anyway counts as used behind it (VectorLoopPlan.cs), and
 //     values that reach neither are summed up for the purpose;
 //   - anywhere else an empty piece of assembly consumes the value.
+// Without LLVM's passes loads are volatile instead: the code generator takes 8 % fewer instructions for them, and makes 1 % more.
 
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Compiler.Emit.Numeric;
@@ -26,6 +28,9 @@ internal sealed class KeptLoads(FunctionBuilder function)
     private int _loopCount;
 
     private bool IsNeeded => function.Options is { Mode: CompileMode.Conformant, Bounds: BoundsMode.Guard };
+
+    /// <summary>Whether loads keep themselves.</summary>
+    public bool AreVolatile => IsNeeded && function.Options.Quick;
 
     /// <summary>Before the branch to the head of a loop.</summary>
     /// <param name="offset">Offset of its opcode.</param>
@@ -81,9 +86,21 @@ internal sealed class KeptLoads(FunctionBuilder function)
     public void Keep(ref readonly Instruction instruction, Value index, LoadedValue loaded, LoadedValue result)
     {
         int width = instruction.Info.NaturalAlignment;
-        if (!IsNeeded || function.Addresses.IsAlwaysInside(index, instruction.MemoryOffset, 1 << width)) return;
-        if (_plan is null) OpaqueAssembly.Keep(function, result.LlvmType, result.Value, result.IsFloat);
+        if (!IsNeeded || AreVolatile || function.Addresses.IsAlwaysInside(index, instruction.MemoryOffset, 1 << width)) return;
+        long end = instruction.MemoryOffset + (1L << width);
+        if (function.Addresses.IsCovered(index, end)) return;
+        if (_plan is null)
+        {
+            OpaqueAssembly.Keep(function, result.LlvmType, result.Value, result.IsFloat);
+            function.Addresses.Cover(index, end);
+        }
         else if (!_plan.Anchored.Contains(instruction.Offset)) AddToSum(width, loaded.LlvmType, loaded.Value, loaded.IsFloat);
+    }
+
+    /// <summary>Notes a store: it traps, or a later one to the same place does before anybody sees a difference.</summary>
+    public void NoteStore(ref readonly Instruction instruction, Value index)
+    {
+        if (IsNeeded && _plan is null) function.Addresses.Cover(index, instruction.MemoryOffset + (1L << instruction.Info.NaturalAlignment));
     }
 
     private void AddToSum(int width, string llvmType, Value value, bool isFloat)

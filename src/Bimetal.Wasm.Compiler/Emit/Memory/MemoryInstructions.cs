@@ -48,7 +48,8 @@ internal static class MemoryInstructions
     {
         int sizeBytes = 1 << instruction.Info.NaturalAlignment;
         var address = function.Addresses.Of(index, instruction.MemoryOffset, sizeBytes, Value.Named(ValueType.FuncRef, AddressBook.Base));
-        return function.Define(type, $"load {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}", shape);
+        string load = function.Loads.AreVolatile ? "load volatile" : "load";
+        return function.Define(type, $"{load} {llvmType}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}", shape);
     }
 
     /// <summary>Stores a value that has been taken from the stack; the index is next on it.</summary>
@@ -59,6 +60,7 @@ internal static class MemoryInstructions
         if (function.Options.MarkWrites && !function.Marks.TryPostpone(instruction.Offset, index, instruction.MemoryOffset))
             function.Addresses.Mark(index, instruction.MemoryOffset);
         function.Line($"store {llvmType} {value}, ptr {address}, align 1, {Metadata.LinearMemory}{function.Place}");
+        function.Loads.NoteStore(in instruction, index);
     }
 
     private static void Load(FunctionBuilder function, ref readonly Instruction instruction)
