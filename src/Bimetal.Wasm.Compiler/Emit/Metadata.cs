@@ -43,6 +43,8 @@ internal static class Metadata
         !16 = !{!15, !15, i64 0}
         !17 = !{!"write mark", !2}
         !18 = !{!17, !17, i64 0}
+        !48 = !{i32 8, !"PIC Level", i32 2}
+        !llvm.module.flags = !{!48}
 
         """;
 }

@@ -89,6 +89,8 @@ internal static class ChildProcess
         start.Environment["PATH"] = path;
         start.Environment["TMPDIR"] = folder;
         start.Environment["LC_ALL"] = "C";
+        // LLVM allocates and frees small blocks all the time: glibc keeps more of them at hand, which saves 1 to 2 % of the instructions.
+        start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.tcache_count=4000";
         return start;
     }
 

@@ -1,4 +1,4 @@
-// From LLVM IR to checked ELF bytes: clang once for each partition, side by side, then lld, then the assertions.
+// From LLVM IR to checked ELF bytes: clang and lld once for each partition, side by side, then lld, then the assertions.
 
 using System.Collections.Concurrent;
 using System.Diagnostics;
@@ -10,7 +10,7 @@ using Bimetal.Wasm.Compiler.Toolchain.Map;
 namespace Bimetal.Wasm.Compiler.Toolchain;
 
 /// <summary>Builds images from IR.</summary>
-internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limits, CodeCache? cache, IProgress<CompileProgress>? progress = null)
+internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limits, CodeCache? cache, IProgress<CompileProgress>? progress = null, StageShares? shares = null)
 {
     private const string RoutinesObject = "memory.o";
 
@@ -24,7 +24,7 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
         var clock = Stopwatch.StartNew();
         CompilePartitions(ir, options, folder, cancellation);
         ProvideRoutines(options, folder, cancellation);
-        stages.Add(("clang", clock.Elapsed));
+        stages.AddRange(shares?.Divide(clock.Elapsed) ?? [("clang", clock.Elapsed)]);
         clock.Restart();
         toolchain.Link(LinkArguments(ir.Partitions.Count, options), folder.Location, limits, cancellation);
         byte[] bytes = File.ReadAllBytes(folder.File("image.so"));
@@ -60,22 +60,33 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
 
     private void CompilePartition(string name, CompileOptions options, PartitionIr ir, PrivateFolder folder, CancellationToken cancellation)
     {
-        var effort = ir.Effort;
+        var effort = options.Quick && ir.Effort == Effort.Full ? Effort.CodeGenerator : ir.Effort;
         var optimizationTime = limits.OptimizationTime * (1 + (ir.Pieces.Sum(piece => (long)piece.Length) / OptimizedAtOnce));
-        if (effort == Effort.Full && !options.Quick && optimizationTime < limits.CpuTime)
+        if (effort == Effort.Full)
         {
             try
             {
-                toolchain.Compile(IrArguments(name, options, effort), folder.Location, limits with { CpuTime = optimizationTime }, cancellation);
+                Optimize(name, options, optimizationTime < limits.CpuTime ? limits with { CpuTime = optimizationTime } : limits, folder, cancellation);
                 return;
             }
-            catch (ToolchainException exception) when (exception.Limit == nameof(ToolchainLimits.CpuTime))
+            catch (ToolchainException exception) when (exception.Limit == nameof(ToolchainLimits.CpuTime) && optimizationTime < limits.CpuTime)
             {
                 effort = Effort.CodeGenerator;
             }
         }
 
-        toolchain.Compile(IrArguments(name, options, effort), folder.Location, limits, cancellation);
+        long start = Stopwatch.GetTimestamp();
+        toolchain.Compile(LlvmArguments.Generate(name, options, effort), folder.Location, limits, cancellation);
+        shares?.AddGeneration(Stopwatch.GetElapsedTime(start));
+    }
+
+    // clang reads the text, lld optimises and generates code: it is the one that takes a list of passes.
+    private void Optimize(string name, CompileOptions options, ToolchainLimits bounds, PrivateFolder folder, CancellationToken cancellation)
+    {
+        toolchain.Compile(LlvmArguments.Read(name, options), folder.Location, bounds, cancellation);
+        toolchain.Link(LlvmArguments.Optimize(name, options, isMeasured: shares is not null), folder.Location, bounds, cancellation);
+        File.Delete(folder.File(name + ".bc"));
+        shares?.AddTrace(folder.File(name + ".trace"));
     }
 
     private static void WriteIr(string path, IReadOnlyList<StringBuilder> pieces)
@@ -109,40 +120,11 @@ internal sealed class ImageBuilder(LlvmToolchain toolchain, ToolchainLimits limi
         cache?.Write(key, File.ReadAllBytes(folder.File(RoutinesObject)));
     }
 
-    // LLVM widens a loop counter to 64 bits for the sake of the counter itself; what is added to it then no longer extends to an
-    // address (the sum may wrap in 32 bits), and the loop is not vectorised. Left alone, each address is widened where that is proven.
-    // There are no variables for debuggers, so nothing needs to look for them: 4 to 8 % of what LLVM says of its own time.
-    private static string[] IrArguments(string name, CompileOptions options, Effort effort) =>
-    [
-        .. CommonArguments(options), "-mllvm", "-indvars-widen-indvars=0", "-mllvm", "-experimental-debug-variable-locations=false", .. TargetFlags(options),
-        "-x", "ir", .. Passes(options, effort), "-Werror=frame-larger-than", "-c", name + ".ll", "-o", name + ".o",
-    ];
-
-    // What the emitter writes is in SSA form and was optimised when the module was made: the code generator alone makes usable code of it,
-    // and does so in little more than half of the time without its slowest parts.
-    private static string[] Passes(CompileOptions options, Effort effort) => effort switch
-    {
-        Effort.Least => ["-O0"],
-        Effort.Full when !options.Quick => ["-O2"],
-        _ =>
-        [
-            "-O1", "-Xclang", "-disable-llvm-passes",
-            "-mllvm", "-fast-isel", "-mllvm", "-enable-misched=false", "-mllvm", "-disable-lsr", "-mllvm", "-disable-cgp", "-mllvm", "-regalloc=basic",
-        ],
-    };
-
-    // Two conditions of one branch are two branches: joined without a branch, as x86's code generator likes to do, what belongs to the second
-    // is computed even when the first already decides, which parsers, all of them chains of such conditions, pay for.
-    private static string[] TargetFlags(CompileOptions options) => options.Target == TargetPlatform.LinuxX64 ? ["-mllvm", "-x86-br-merging-base-cost=-1"] : [];
-
     private static string[] RoutineArguments(CompileOptions options) =>
     [
-        .. CommonArguments(options), "-O2", "-ffreestanding", "-fno-builtin", "-fvisibility=hidden", "-fno-stack-protector",
+        .. LlvmArguments.Common(options), "-O2", "-ffreestanding", "-fno-builtin", "-fvisibility=hidden", "-fno-stack-protector",
         "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-gline-tables-only", "-gdwarf-4", "-c", "memory.c", "-o", RoutinesObject,
     ];
-
-    private static string[] CommonArguments(CompileOptions options) =>
-        [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", $"-march={options.Cpu}", $"-mtune={TargetCpu.Tuning(options)}", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
 
     // A shared object only in name: whatever would need a dynamic linker is an error here or in the assertions. The routines are
     // linked only if something refers to them.
