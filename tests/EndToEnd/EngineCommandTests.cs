@@ -1,5 +1,6 @@
 // invoke, compile and wast of the published binary: what users see of good and of bad modules.
 
+using System.Text.Json;
 using Bimetal.Testing;
 
 namespace Bimetal.EndToEnd.Tests;
@@ -74,9 +75,32 @@ public sealed class EngineCommandTests
         string image = Path.Combine(folder.Path, "a.code");
         var result = await BimetalProcess.RunAsync(["compile", folder.Write("a.wasm", Wat.ToWasm(Arithmetic)), "-o", image, "--no-cache"]);
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains("clang", result.Output, StringComparison.Ordinal);
+        foreach (string stage in (string[])["decode", "validate", "emit", "optimise", "codegen", "link"]) Assert.Matches($"(?m)^{stage} +[0-9.]+ ms$", result.Output);
         Assert.Matches("cache key +[0-9a-f]{64}", result.Output);
+        Assert.Matches(@"speed +[0-9.]+ MB of wasm per second and core \([0-9.]+ s of CPU time in [0-9.]+ s, [0-9]+ cores\)", result.Output);
         Assert.Equal("\x7f" + "ELF", System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(image).AsSpan(0, 4)));
+    }
+
+    [Fact]
+    public async Task Compile_WithJson_ReportsCodeGenerationApart_AndTheKeyOfTheCache()
+    {
+        using var folder = new TemporaryFolder();
+        string module = folder.Write("a.wasm", Wat.ToWasm(Arithmetic));
+        (string, string)[] cache = [("BIMETAL_CACHE", Path.Combine(folder.Path, "cache"))];
+        using var compiled = JsonDocument.Parse((await BimetalProcess.RunAsync(["compile", module, "--json"], environment: cache)).Output);
+        using var found = JsonDocument.Parse((await BimetalProcess.RunAsync(["compile", module, "--json"], environment: cache)).Output);
+        using var quick = JsonDocument.Parse((await BimetalProcess.RunAsync(["compile", module, "--json", "--quick", "--no-cache"])).Output);
+        Assert.InRange(StageMs(compiled, "optimise"), 0.01, 60_000);
+        Assert.InRange(StageMs(compiled, "codegen"), 0.01, 60_000);
+        Assert.Equal(0, StageMs(quick, "optimise"));
+        double speed = compiled.RootElement.GetProperty("megabytesPerCoreSecond").GetDouble(), cpuSeconds = compiled.RootElement.GetProperty("cpuSeconds").GetDouble();
+        Assert.Equal(new FileInfo(module).Length / 1e6 / cpuSeconds, speed, 6);
+        Assert.True(found.RootElement.GetProperty("fromCache").GetBoolean());
+        Assert.Equal(compiled.RootElement.GetProperty("cacheKey").GetString(), found.RootElement.GetProperty("cacheKey").GetString());
+        Assert.Equal(JsonValueKind.Null, found.RootElement.GetProperty("megabytesPerCoreSecond").ValueKind);
+
+        static double StageMs(JsonDocument report, string name) =>
+            report.RootElement.GetProperty("stages").EnumerateArray().Single(stage => stage.GetProperty("stage").ValueEquals(name)).GetProperty("ms").GetDouble();
     }
 
     [Fact]

@@ -2,7 +2,9 @@
 
 using System.Diagnostics;
 using Bimetal.Wasm.Compiler;
+using Bimetal.Wasm.Decoding;
 using Bimetal.Wasm.Modules;
+using Bimetal.Wasm.Validation;
 
 namespace Bimetal.Wasm.Engine.Compile;
 
@@ -31,11 +33,15 @@ public static class CompileCommandRunner
 
     private static void Compile(CompileRequest request, TextWriter output, TextWriter error)
     {
-        byte[] bytes = File.ReadAllBytes(request.File);
         long start = Stopwatch.GetTimestamp();
-        var module = WasmEngine.Check(bytes, request.Limits.Module);
-        var checkTime = Stopwatch.GetElapsedTime(start);
-        var image = new ModuleCompiler(request.Cache, request.Limits.Compilation, request.ShowProgress ? new ProgressLines(error) : null).Compile([module], request.Compile);
+        var cpuBefore = CpuClock.Now;
+        var clock = new StageClock();
+        byte[] bytes = clock.Measure("read", () => File.ReadAllBytes(request.File));
+        var module = clock.Measure("decode", () => ModuleDecoder.Decode(bytes, request.Limits.Module, out var fault) ?? throw new WasmModuleException(fault!));
+        if (clock.Measure("validate", () => ModuleValidator.Validate(module, request.Limits.Module)) is { } invalid) throw new WasmModuleException(invalid);
+        var compiler = new ModuleCompiler(request.Cache, request.Limits.Compilation, request.ShowProgress ? new ProgressLines(error) : null, measuresCodeGenerator: true);
+        var image = compiler.Compile([module], request.Compile);
+        clock.Add(image.Stages);
         if (request.Output is { } path)
         {
             // Written beside the target and renamed, so that a reader never sees half of it.
@@ -44,14 +50,15 @@ public static class CompileCommandRunner
             File.Move(staging, path, overwrite: true);
         }
 
-        output.WriteLine($"module     {bytes.Length,10:N0} bytes, {module.Functions.Length} functions, {module.Imports.Length} imports, {module.Exports.Length} exports");
-        output.WriteLine($"code       {image.Bytes.Length,10:N0} bytes{(request.Output is null ? "" : " in " + request.Output)}");
-        output.WriteLine($"options    {request.Compile.Describe()}");
-        output.WriteLine($"cache key  {image.Key}{(image.FromCache ? " (found in the cache)" : "")}");
-        WriteStage("check", checkTime);
-        foreach (var (stage, time) in image.Stages) WriteStage(stage, time);
-
-        void WriteStage(string stage, TimeSpan time) => output.WriteLine($"{stage,-10} {time.TotalMilliseconds,10:f2} ms");
+        var report = new CompileReport
+        {
+            Module = request.File, ModuleBytes = bytes.Length, Functions = module.Functions.Length, Imports = module.Imports.Length, Exports = module.Exports.Length,
+            CodeBytes = image.Bytes.Length, Output = request.Output, Options = request.Compile.Describe(), CacheKey = image.Key, FromCache = image.FromCache,
+            Stages = [.. clock.Stages.Select(stage => new CompileStage(stage.Stage, stage.Time.TotalMilliseconds))],
+            Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, CpuSeconds = (CpuClock.Now - cpuBefore).TotalSeconds,
+        };
+        if (request.WritesJson) report.WriteJson(output);
+        else report.WriteText(output);
     }
 
     private sealed class ProgressLines(TextWriter error) : IProgress<CompileProgress>

@@ -22,6 +22,9 @@ public sealed record CompileRequest
     /// <summary>Whether the error output tells how far a long compilation is.</summary>
     public bool ShowProgress { get; init; }
 
+    /// <summary>Whether the output is JSON.</summary>
+    public bool WritesJson { get; init; }
+
     /// <summary>Where compiled code is kept between runs; null compiles anew.</summary>
     public CodeCache? Cache { get; init; }
 }
