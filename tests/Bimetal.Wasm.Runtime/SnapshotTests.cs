@@ -184,7 +184,7 @@ public sealed class SnapshotTests : IDisposable
         var instance = pool.TryRent()!;
         pool.Dispose();
         Assert.Equal(2u, Guest.Call(instance, "next"));
-        Assert.Throws<ObjectDisposedException>(pool.TryRent);
+        Assert.Null(pool.TryRent());
         pool.Return(instance);
         Assert.Throws<ObjectDisposedException>(() => Guest.Run(instance, CallLimits.None, "next"));
         Assert.Equal(0, pool.Count);

@@ -17,9 +17,10 @@
 ;;   br i1 %6, label %b0, label %t0
 ;; b0:
 ;;   %7 = getelementptr i8, ptr %mb, i64 %0
-;;   %8 = getelementptr i8, ptr %7, i64 100
-;;   %9 = load i64, ptr %8, align 1, !tbaa !4
-;;   ret i64 %9
+;;   %8 = call ptr asm "cmpq $3, $2\0Acmovaq $4, $0", "=r,0,r,r,r,~{flags}"(ptr %7, i64 %1, i64 %5, i64 0) #3
+;;   %9 = getelementptr i8, ptr %8, i64 100
+;;   %10 = load i64, ptr %9, align 1, !tbaa !4
+;;   ret i64 %10
 ;; t0:
 ;;   call void @raise(ptr %c, i32 5)
 ;;   unreachable
@@ -38,7 +39,8 @@
 ;;   br i1 %7, label %b0, label %t0
 ;; b0:
 ;;   %8 = getelementptr i8, ptr %mb, i64 %1
-;;   store i8 %0, ptr %8, align 1, !tbaa !4
+;;   %9 = call ptr asm "cmpq $3, $2\0Acmovaq $4, $0", "=r,0,r,r,r,~{flags}"(ptr %8, i64 %2, i64 %6, i64 0) #3
+;;   store i8 %0, ptr %9, align 1, !tbaa !4
 ;;   ret void
 ;; t0:
 ;;   call void @raise(ptr %c, i32 5)
