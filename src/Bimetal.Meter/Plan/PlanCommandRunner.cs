@@ -20,7 +20,7 @@ public sealed record PlanRequest(string Config, double Rps, double? CoreHourPric
 /// <summary>Plans the metals of a configuration's plugins.</summary>
 public static class PlanCommandRunner
 {
-    /// <returns>0; 1 when a route's budget does not fit or the profile cannot be written; 2 for a wrong configuration.</returns>
+    /// <returns>0; 1 when a route's budget does not fit, a plugin could not be measured, or the profile cannot be written; 2 for a wrong configuration.</returns>
     public static async Task<int> RunAsync(PlanRequest request, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -44,7 +44,8 @@ public static class PlanCommandRunner
                 await error.WriteLineAsync($"written: {config.Profile}; a gateway that runs this configuration takes it up");
             }
 
-            return report.Routes.All(route => route.Fits != false) ? ExitCodes.Success : ExitCodes.Failure;
+            foreach (var plugin in report.Plugins.Where(plugin => plugin.Problem is not null)) await error.WriteLineAsync($"{plugin.Plugin}: {plugin.Problem}");
+            return report.Routes.All(route => route.Fits != false) && report.Plugins.All(plugin => plugin.Problem is null) ? ExitCodes.Success : ExitCodes.Failure;
         }
         catch (Exception exception) when (exception is PluginLoadException or IOException or UnauthorizedAccessException)
         {

@@ -40,7 +40,7 @@ internal sealed class PlanMeasurement : IAsyncDisposable
     /// <exception cref="PluginLoadException">It cannot be built or loaded, or has no good case.</exception>
     public static async Task<PlanMeasurement> PrepareAsync(PluginConfig config, IProgress<string>? progress, CancellationToken cancellation)
     {
-        var subject = BenchSubject.Of(config);
+        var subject = BenchSubject.OfFetched(config);
         IReadOnlyList<Metal> metals = subject.MayRunNative ? [Metal.Native, Metal.Wasm] : [Metal.Wasm];
         bool isSame = true;
         if (subject.Folder is { } folder)

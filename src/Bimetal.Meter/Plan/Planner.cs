@@ -6,6 +6,7 @@ using Bimetal.Meter.Report;
 using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Profiles;
 
 namespace Bimetal.Meter.Plan;
@@ -27,8 +28,9 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
     public async Task<PlanReport> MakeAsync(CancellationToken cancellation)
     {
         var services = new PluginHostServices();
+        foreach (var plugin in config.Plugins.Values) await FetchAsync(plugin, services, cancellation);
         List<PluginConfig> plugins = [.. config.Plugins.Values.Select(plugin => PluginLoader.Complete(plugin, services))];
-        await MeasureAsync([.. plugins.Where(plugin => _profile.Find(plugin, out _) is null)], cancellation);
+        await MeasureAsync([.. plugins.Where(plugin => !_problems.ContainsKey(plugin.Name) && _profile.Find(plugin, out _) is null)], cancellation);
         PlannedPlugin[] planned = [.. plugins.Select(Plan)];
         return new PlanReport
         {
@@ -39,6 +41,20 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
             Plugins = planned,
             Routes = [.. config.Routes.Where(route => route.Filters.OfType<PluginFilterConfig>().Any()).Select(route => PlanRoute(route, planned))],
         };
+    }
+
+    /// <summary>Brings what is in a registry into the store, as a gateway does that starts with this configuration.</summary>
+    private async Task FetchAsync(PluginConfig plugin, PluginHostServices services, CancellationToken cancellation)
+    {
+        try
+        {
+            if (RegistryBundles.IsReference(plugin.Bundle)) progress?.Report($"{plugin.Name}: looking up {plugin.Bundle}");
+            if (await PluginLoader.FetchAsync(plugin, services, cancellation) is { } notice) progress?.Report($"{plugin.Name}: {notice}");
+        }
+        catch (PluginLoadException exception)
+        {
+            _problems[plugin.Name] = exception.Message;
+        }
     }
 
     /// <summary>Loads all of them first, to say how long it will take, and then measures one after the other.</summary>
@@ -130,7 +146,7 @@ internal sealed class Planner(GatewayConfig config, string file, double rps, dou
     // metal: native and metal: wasm are the operator's own decision; auto is what the rules say.
     private MetalDecision DecisionOf(PluginConfig plugin, PluginProfile? profile, string problem)
     {
-        var byRules = profile is null ? MetalDecision.Without(plugin, problem.Length > 0 ? problem : PluginFolder.IsOne(plugin.Bundle) ? "it was not measured on both metals" : "only a plugin folder is measured on both metals, and this is a file") : MetalDecision.Of(plugin, profile, rps);
+        var byRules = profile is null ? MetalDecision.Without(plugin, problem.Length > 0 ? problem : PluginFolder.IsOne(plugin.Bundle) ? "it was not measured on both metals" : "only a plugin folder is measured on both metals, and this is a bundle or a file") : MetalDecision.Of(plugin, profile, rps);
         return plugin.Metal switch
         {
             MetalChoice.Native => new(Metal.Native, DecisionRule.Configured, "the configuration says so; by the rules of metal: auto: " + byRules.Reason),

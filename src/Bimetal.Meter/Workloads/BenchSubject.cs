@@ -76,8 +76,26 @@ public sealed record BenchSubject
 
         if (RegistryBundles.IsReference(config.Bundle))
             throw new PluginLoadException($"{config.Bundle}: plugin {config.Name} is in a registry; to measure it, fetch it with `bimetal pull` and name the file as its bundle");
+        return OfFile(config);
+    }
+
+    /// <summary>The same, and what is in a registry is taken from the store, where <see cref="PluginLoader.FetchAsync"/> has put it.</summary>
+    /// <inheritdoc cref="Of(PluginConfig)"/>
+    public static BenchSubject OfFetched(PluginConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return RegistryBundles.IsReference(config.Bundle) ? OfGenericCase(config) : Of(config);
+    }
+
+    private static BenchSubject OfFile(PluginConfig config)
+    {
         if (!PluginLoader.IsBundleFile(config.Bundle) && (!config.Bundle.EndsWith(".wasm", StringComparison.Ordinal) || !File.Exists(config.Bundle)))
             throw new PluginLoadException($"{config.Bundle}: plugin {config.Name} is neither a plugin folder nor a .wasm or .bimetal file, so it cannot be measured");
+        return OfGenericCase(config);
+    }
+
+    private static BenchSubject OfGenericCase(PluginConfig config)
+    {
         PluginCase[] plain = [GenericCase(config)];
         return new BenchSubject(Limited(config), null, plain, plain);
     }

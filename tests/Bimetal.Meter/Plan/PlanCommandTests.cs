@@ -5,6 +5,7 @@ using Bimetal.Gateway.Configuration;
 using Bimetal.Meter.Plan;
 using Bimetal.Plugins;
 using Bimetal.Plugins.Bundles;
+using Bimetal.Plugins.Bundles.Registry;
 using Bimetal.Plugins.Profiles;
 using Bimetal.Testing;
 
@@ -70,9 +71,9 @@ public sealed class PlanCommandTests
         Assert.Equal(DecisionRule.NoProfile, source.Decide(plugin with { Instance = InstancePolicy.PerRequest }).Rule);
     }
 
-    /// <summary>Files come without cases, and what is in a registry is not here: the plan says what it did with each.</summary>
+    /// <summary>Files and bundles come without cases: the plan says what it did with each.</summary>
     [Fact]
-    public async Task FilesAndReferences_AreMeasuredOnWasm_OrSaidNotToBe()
+    public async Task FilesAndBundles_AreMeasuredOnWasm()
     {
         using var folder = new TemporaryFolder();
         var source = PluginFolder.Open(Path.Combine(Repository.Root, "plugins/token-auth"));
@@ -90,7 +91,6 @@ public sealed class PlanCommandTests
               own: { bundle: {{packed}}, trust: first-party }
               theirs: { bundle: {{packed}} }
               module: { bundle: {{source.PathOf(BuildTarget.Wasm)}}, config: { key: "0123456789abcdef0123456789abcdef" } }
-              far: { bundle: "oci://registry.test/edge/far:1" }
             routes: [ { match: { path: / }, latency_budget: 1s, filters: [ { plugin: own }, { plugin: theirs }, { plugin: module } ], response: { body: ok } } ]
             """);
         var (code, output, error) = await RunAsync(new PlanRequest(config, 1000, null, Applies: false, WritesJson: true));
@@ -106,8 +106,57 @@ public sealed class PlanCommandTests
 
         Assert.Contains("only a plugin folder is measured on both metals", plugins["own"].GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal("third-party", plugins["theirs"].GetProperty("rule").GetString());
-        Assert.Contains("fetch it with `bimetal pull`", plugins["far"].GetProperty("problem").GetString(), StringComparison.Ordinal);
         Assert.True(json.RootElement.GetProperty("routes")[0].GetProperty("fits").GetBoolean());
+    }
+
+    /// <summary>As a gateway does at its start: it pulls by itself, and what it pulled before serves while the registry is away.</summary>
+    [Fact]
+    public async Task References_ArePulled_AndServeFromTheStore()
+    {
+        using var folder = new TemporaryFolder();
+        string config, packed = Path.Combine(folder.Path, "images.bimetal");
+        using var log = new StringWriter();
+        var build = new BuildRequest { Folder = Path.Combine(Repository.Root, "plugins/image-meta"), Targets = ["wasm"], Output = packed };
+        Assert.True(await BuildCommandRunner.RunAsync(build, log, log, TestContext.Current.CancellationToken) == 0, log.ToString());
+        await using (var registry = await RunningRegistry.StartAsync())
+        {
+            string reference = $"oci://{registry.Host}/edge/images:1";
+            Assert.True(await RegistryCommandRunner.PushAsync(packed, reference, new RegistryFiles(null, null), log, log, TestContext.Current.CancellationToken) == 0, log.ToString());
+            config = folder.Write("gateway.yaml", $$"""
+                listeners: [ { address: 127.0.0.1:0 } ]
+                plugins: { far: { bundle: "{{reference}}" } }
+                routes: [ { match: { path: / }, latency_budget: 1s, filters: [ { plugin: far } ], response: { body: ok } } ]
+                """);
+            await PlanFarAsync(config, "");
+        }
+
+        await PlanFarAsync(config, "what it led to before runs");
+    }
+
+    [Fact]
+    public async Task Reference_OfARegistryThatIsAway_WithNothingStored_IsSaid_AndFails()
+    {
+        using var folder = new TemporaryFolder();
+        string config = folder.Write("gateway.yaml", """
+            listeners: [ { address: 127.0.0.1:0 } ]
+            plugins: { far: { bundle: "oci://127.0.0.1:1/edge/never-there:1" } }
+            routes: [ { match: { path: / }, filters: [ { plugin: far } ], response: { body: ok } } ]
+            """);
+        var (code, output, error) = await RunAsync(new PlanRequest(config, 1000, null, Applies: false, WritesJson: true));
+        Assert.True(code == 1, output + error);
+        Assert.Contains("far: oci://127.0.0.1:1/edge/never-there:1: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("measuring will take", error, StringComparison.Ordinal);
+    }
+
+    private static async Task PlanFarAsync(string config, string notice)
+    {
+        var (code, output, error) = await RunAsync(new PlanRequest(config, 1000, null, Applies: false, WritesJson: true));
+        Assert.True(code == 0, output + error);
+        Assert.Contains(notice, error, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(output);
+        var far = json.RootElement.GetProperty("plugins")[0];
+        Assert.True(far.GetProperty("wasm").GetProperty("p50Us").GetDouble() > 0);
+        Assert.Equal("third-party", far.GetProperty("rule").GetString());
     }
 
     [Fact]
