@@ -269,3 +269,98 @@ int32_t bare_shared_set(bimetal_handle handle, const void *key, size_t key_lengt
     s_shared[index].cas++;
     return BIMETAL_OK;
 }
+
+#define METRICS 64u
+
+static uint64_t s_metrics[METRICS];
+static uint32_t s_metric_count;
+
+/* The same name gives another metric here: nobody reads what it counts. */
+int32_t bare_metric_define(bimetal_handle handle, uint32_t kind, const char *name, size_t name_length, uint32_t *metric)
+{
+    (void)handle, (void)kind, (void)name, (void)name_length;
+    if (s_metric_count == METRICS) return BIMETAL_INTERNAL;
+    *metric = s_metric_count++;
+    return BIMETAL_OK;
+}
+
+int32_t bare_metric_increment(bimetal_handle handle, uint32_t metric, int64_t offset)
+{
+    (void)handle;
+    if (metric >= s_metric_count) return BIMETAL_NOT_FOUND;
+    s_metrics[metric] += (uint64_t)offset;
+    return BIMETAL_OK;
+}
+
+int32_t bare_metric_record(bimetal_handle handle, uint32_t metric, uint64_t value)
+{
+    (void)handle;
+    if (metric >= s_metric_count) return BIMETAL_NOT_FOUND;
+    s_metrics[metric] = value;
+    return BIMETAL_OK;
+}
+
+int32_t bare_metric_get(bimetal_handle handle, uint32_t metric, uint64_t *value)
+{
+    (void)handle;
+    if (metric >= s_metric_count) return BIMETAL_NOT_FOUND;
+    *value = s_metrics[metric];
+    return BIMETAL_OK;
+}
+
+/* ---- What no measured exchange has: refused, so that a plugin that asks for it ends as it does when the gateway refuses --------------- */
+
+int32_t bare_queue_open(bimetal_handle handle, const char *name, size_t name_length, uint32_t *queue)
+{
+    (void)handle, (void)name, (void)name_length, (void)queue;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_queue_push(bimetal_handle handle, uint32_t queue, const void *item, size_t length)
+{
+    (void)handle, (void)queue, (void)item, (void)length;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_queue_pop(bimetal_handle handle, uint32_t queue, void *item, size_t capacity, size_t *length)
+{
+    (void)handle, (void)queue, (void)item, (void)capacity, (void)length;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_tick_every(bimetal_handle handle, uint32_t period_ms)
+{
+    (void)handle, (void)period_ms;
+    return BIMETAL_OK; /* no tick comes: exchanges alone are measured */
+}
+
+int32_t bare_close(bimetal_stream stream)
+{
+    (void)stream;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_property_set(bimetal_stream stream, const char *path, size_t path_length, const void *value, size_t value_length)
+{
+    (void)stream, (void)path, (void)path_length, (void)value, (void)value_length;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_foreign_call(bimetal_handle handle, const char *name, size_t name_length, const void *argument, size_t argument_length, void *result,
+                          size_t capacity, size_t *length)
+{
+    (void)handle, (void)name, (void)name_length, (void)argument, (void)argument_length, (void)result, (void)capacity, (void)length;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_http_call(bimetal_handle handle, bimetal_stream stream, const bimetal_http_request *request, uint32_t *call)
+{
+    (void)handle, (void)stream, (void)request, (void)call;
+    return BIMETAL_UNIMPLEMENTED;
+}
+
+int32_t bare_stream_enter(bimetal_stream stream)
+{
+    (void)stream;
+    return BIMETAL_UNIMPLEMENTED;
+}

@@ -20,6 +20,20 @@ int32_t bare_log_level(bimetal_handle handle, uint32_t *level);
 int32_t bare_clock(bimetal_handle handle, uint32_t clock, uint64_t *nanoseconds);
 int32_t bare_shared_get(bimetal_handle handle, const void *key, size_t key_length, void *value, size_t capacity, size_t *length, uint32_t *cas);
 int32_t bare_shared_set(bimetal_handle handle, const void *key, size_t key_length, const void *value, size_t value_length, uint32_t cas);
+int32_t bare_metric_define(bimetal_handle handle, uint32_t kind, const char *name, size_t name_length, uint32_t *metric);
+int32_t bare_metric_increment(bimetal_handle handle, uint32_t metric, int64_t offset);
+int32_t bare_metric_record(bimetal_handle handle, uint32_t metric, uint64_t value);
+int32_t bare_metric_get(bimetal_handle handle, uint32_t metric, uint64_t *value);
+int32_t bare_queue_open(bimetal_handle handle, const char *name, size_t name_length, uint32_t *queue);
+int32_t bare_queue_push(bimetal_handle handle, uint32_t queue, const void *item, size_t length);
+int32_t bare_queue_pop(bimetal_handle handle, uint32_t queue, void *item, size_t capacity, size_t *length);
+int32_t bare_tick_every(bimetal_handle handle, uint32_t period_ms);
+int32_t bare_close(bimetal_stream stream);
+int32_t bare_property_set(bimetal_stream stream, const char *path, size_t path_length, const void *value, size_t value_length);
+int32_t bare_foreign_call(bimetal_handle handle, const char *name, size_t name_length, const void *argument, size_t argument_length, void *result,
+                          size_t capacity, size_t *length);
+int32_t bare_http_call(bimetal_handle handle, bimetal_stream stream, const bimetal_http_request *request, uint32_t *call);
+int32_t bare_stream_enter(bimetal_stream stream);
 
 __attribute__((unused)) static const bimetal_host bp_host = {
     .abi_version = BIMETAL_ABI_VERSION,
@@ -41,6 +55,20 @@ __attribute__((unused)) static const bimetal_host bp_host = {
     .clock = bare_clock,
     .shared_get = bare_shared_get,
     .shared_set = bare_shared_set,
+    .metric_define = bare_metric_define,
+    .metric_increment = bare_metric_increment,
+    .metric_record = bare_metric_record,
+    .metric_get = bare_metric_get,
+    .queue_open = bare_queue_open,
+    .queue_push = bare_queue_push,
+    .queue_pop = bare_queue_pop,
+    .tick_every = bare_tick_every,
+    .close_stream = bare_close,
+    .property_set = bare_property_set,
+    .foreign_call = bare_foreign_call,
+    .http_call = bare_http_call,
+    .stream_enter = bare_stream_enter,
+    .stream_leave = bare_stream_enter,
 };
 
 #endif

@@ -38,6 +38,28 @@ public sealed record BenchRequest
     /// <summary>Whether the receipt is itemised by loading the plugin with one switch changed at a time.</summary>
     public bool Ablates { get; init; } = true;
 
+    /// <summary>Whether it is measured what looking for the deadline in the code would cost, which is not what is shipped.</summary>
+    public bool MeasuresPolling { get; init; }
+
+    /// <summary>Those of a subject that has both metals.</summary>
+    internal IReadOnlyList<Arrangement> Arrangements => !Ablates ? PluginWorkload.Taxes : [.. PluginWorkload.Everything.Where(one => MeasuresPolling || one != Arrangement.WasmPolling)];
+
+    /// <summary>
+    /// About how long measuring takes once everything is built: turns of rounds and requests through the gateway are as long as planned, the rest is what it took
+    /// on two cores.
+    /// </summary>
+    public TimeSpan Estimate
+    {
+        get
+        {
+            const double LoadsAndAnswersSeconds = 0.9, ProcessSeconds = 0.025, CompilationSeconds = 0.4, PeerSeconds = 1.4, FullPeerSeconds = 6, ScalingSeconds = 60, ReplayTurns = 1.75;
+            double roundsSeconds = Sessions * (Plan.Rounds + Plan.WarmUpRounds) * (Arrangements.Count + (Ablates ? ReplayTurns : 0)) * Plan.TurnUs / 1e6;
+            double peersSeconds = !MeasuresPeers ? 0 : MeasuresScaling ? FullPeerSeconds : PeerSeconds;
+            double each = roundsSeconds + WireTime.TotalSeconds + (3 * Processes * ProcessSeconds) + (Compilations * CompilationSeconds) + peersSeconds + LoadsAndAnswersSeconds;
+            return TimeSpan.FromSeconds((each * Subjects.Count) + (MeasuresScaling ? ScalingSeconds : 0));
+        }
+    }
+
     /// <summary>Makes a request from the arguments of the command: a configuration (.yaml), a folder with a plugin.yaml, or the name of a reference plugin; none: all of those.</summary>
     /// <exception cref="PluginLoadException">One of them is none of these, or is wrong.</exception>
     public static BenchRequest Of(IReadOnlyList<string> arguments, bool isFull)
@@ -47,7 +69,7 @@ public sealed record BenchRequest
         var twice = subjects.GroupBy(one => one.Name).FirstOrDefault(group => group.Count() > 1);
         if (twice is not null) throw new PluginLoadException($"{twice.Key}: is named twice; measure it once");
         return isFull
-            ? new BenchRequest { Subjects = subjects, Plan = MeterPlan.Full, ColdLoads = 20, Compilations = 5, Processes = 15, MeasuresScaling = true, WireTime = TimeSpan.FromSeconds(15) }
+            ? new BenchRequest { Subjects = subjects, Plan = MeterPlan.Full, ColdLoads = 20, Compilations = 5, Processes = 15, MeasuresScaling = true, MeasuresPolling = true, WireTime = TimeSpan.FromSeconds(15) }
             : new BenchRequest { Subjects = subjects };
     }
 

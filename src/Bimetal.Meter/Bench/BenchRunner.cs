@@ -3,7 +3,6 @@
 using System.Diagnostics;
 using Bimetal.Meter.Cold;
 using Bimetal.Meter.Peers;
-using Bimetal.Meter.Receipts;
 using Bimetal.Meter.Report;
 using Bimetal.Meter.Workloads;
 using Bimetal.Plugins;
@@ -23,11 +22,11 @@ public static class BenchRunner
         long started = Stopwatch.GetTimestamp();
         var clock = MeterClock.Calibrate();
         var stages = new RunTimes();
-        progress?.Report($"{request.Subjects.Count} plugins: building what is stale");
-        await stages.TimeAsync("preparation", () => Preparation.RunAsync(request.Subjects, request.Ablates, progress, cancellation));
+        progress?.Report($"{request.Subjects.Count} plugins: measuring will take about {request.Estimate.TotalSeconds:0} s, after building what is stale");
+        var preparation = new Preparation(request.Subjects, request.Arrangements, request.Ablates, progress);
+        await stages.TimeAsync("preparation", () => preparation.RunAsync(cancellation));
         using var coldLoad = new ColdLoad();
-        var calibration = request.Ablates ? await stages.TimeAsync("calibration", () => Calibration.TryMeasureAsync(clock, progress, cancellation)) : null;
-        var subjects = new SubjectBench(request, clock, coldLoad, calibration, stages, progress);
+        var subjects = new SubjectBench(request, clock, coldLoad, preparation.NativeBuilds, stages, progress);
         var tasks = new List<BenchTask>();
         foreach (var subject in request.Subjects)
         {

@@ -60,7 +60,7 @@ internal static class ScalingMeter
         (ReadOnlyMemory<byte>, ReadOnlyMemory<byte>)[] fields = [(":status"u8.ToArray(), "200"u8.ToArray()), ("content-type"u8.ToArray(), "application/json"u8.ToArray())];
         var one = pattern with { Response = new CaseMessage(fields, [json]), Expectation = new CaseExpectation() };
         await using var workload = await PluginWorkload.LoadAsync(BenchSubject.Of(folder, [one]), [Arrangement.Native, Arrangement.WasmPerRequest], bestPath: null, cancellation);
-        var times = new PluginMeter(workload, MeterClock.Calibrate()).Run(new MeterPlan(Rounds: 20, ExchangesPerRound: 5, WarmUpRounds: 2, TurnUs: 4000), progress: null, cancellation);
+        var times = workload.Measure(new MeterPlan(Rounds: 20, ExchangesPerRound: 5, WarmUpRounds: 2, TurnUs: 4000), MeterClock.Calibrate(), cancellation);
         return new ScalingPoint(bytes / 1024.0, Math.Round(times[Arrangement.Native].P50Us, 2), Math.Round(times[Arrangement.WasmPerRequest].P50Us, 2));
     }
 

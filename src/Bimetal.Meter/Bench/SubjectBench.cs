@@ -15,7 +15,8 @@ using Bimetal.Plugins.Bundles.Cases;
 namespace Bimetal.Meter.Bench;
 
 /// <summary>Measures subjects under one request.</summary>
-internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdLoad coldLoad, Calibration? calibration, RunTimes stages, IProgress<string>? progress)
+internal sealed class SubjectBench(
+    BenchRequest request, MeterClock clock, ColdLoad coldLoad, IReadOnlyDictionary<string, TimeSpan> nativeBuilds, RunTimes stages, IProgress<string>? progress)
 {
     private const string Mode = "conformant; request: a fresh instance each";
 
@@ -25,14 +26,16 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         var costs = await stages.TimeAsync("builds", () => BuildAsync(subject, cancellation));
         bool isSame = await stages.TimeAsync("answers compared", () => CompareAsync(subject, cancellation));
         var best = request.Ablates ? await stages.TimeAsync("best native", () => NativeBest.TryBuildAsync(subject, progress, cancellation)) : null;
+        var filter = request.Ablates ? await NativeFilter.TryFindAsync(subject, progress) : null;
         Report(subject, "cold loads");
         var cold = await stages.TimeAsync("cold loads", () => LoadColdAsync(subject, cancellation));
         var processes = request.Processes > 0 && ColdProcess.IsPossible
             ? await stages.TimeAsync("fresh processes", () => ColdProcess.MeasureAsync(subject, best is not null, request.Processes, cancellation))
             : new Dictionary<string, ColdProcessFigures>();
         Report(subject, $"{subject.Input}, {request.Sessions} sessions of {request.Plan.Rounds} rounds");
-        var sessions = await RunSessionsAsync(subject, best, cancellation);
-        var times = sessions[0].Keys.ToDictionary(arrangement => arrangement, arrangement => ArrangementTimes.Merge([.. sessions.Select(session => session[arrangement])]));
+        var replays = new List<IReadOnlyDictionary<ReplayArrangement, ArrangementTimes>>();
+        var sessions = await RunSessionsAsync(subject, best, filter, replays, cancellation);
+        var times = Merge(sessions);
         var code = request.Ablates ? await stages.TimeAsync("code alone", () => CodeMeter.TryMeasureAsync(subject, request.Plan.Rounds * request.Sessions, progress, cancellation)) : null;
         var task = new BenchTask
         {
@@ -48,42 +51,61 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
                 ColdLoadPrecompiledIntervalUs = Bounds(cold.Precompiled.TotalIntervalUs),
                 ValidateUs = Rounded(cold.Precompiled["validate"]),
                 CompileMs = Rounded((cold.Compiled["compile"] + cold.Compiled["link"]) / 1000),
-                CloneUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].BeginUs)),
-                ResetUs = Rounded(Quantile.Median(times[Arrangement.WasmPerRequest].EndUs)),
+                CloneUs = MedianOf(times[Arrangement.WasmPerRequest].BeginUs),
+                ResetUs = MedianOf(times[Arrangement.WasmPerRequest].EndUs),
                 PlainRequestUs = Rounded(cold.PlainRequestUs),
             },
             Receipt = new Receipt { Hot = [], UnexplainedUs = 0 },
             NativeCosts = costs,
             SameResult = isSame && times.Values.All(one => one.Odd == 0),
         };
-        return cold.Native is null ? task : WithNative(task, subject, times, sessions, cold, processes.GetValueOrDefault("native"), code) with
+        return cold.Native is null ? task : WithNative(task, subject, times, sessions, replays, cold, processes.GetValueOrDefault("native"), code) with
         {
             Gateway = request.WireTime > TimeSpan.Zero ? await stages.TimeAsync("gateway", () => GatewayMeter.TryMeasureAsync(subject, request.WireTime, cancellation)) : null,
-            NativeBest = best is null ? null : await BestAsync(subject, best, times[Arrangement.NativeBest], processes.GetValueOrDefault(ColdProcess.Best), cancellation),
+            NativeFilter = filter is null ? null : FilterFiguresOf(filter, times[Arrangement.NativeFilter]),
+            NativeBest = best is null ? null : await BestAsync(subject, best, filter, times, processes.GetValueOrDefault(ColdProcess.Best), cancellation),
         };
     }
 
     /// <summary>Each session loads the plugin anew.</summary>
-    private async Task<List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>> RunSessionsAsync(BenchSubject subject, NativeBest? best, CancellationToken cancellation)
+    private async Task<List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>> RunSessionsAsync(
+        BenchSubject subject, NativeBest? best, NativeFilter? filter, List<IReadOnlyDictionary<ReplayArrangement, ArrangementTimes>> replays, CancellationToken cancellation)
     {
+        var replay = request.Ablates ? await ReplayMeter.TryPrepareAsync(subject, progress, cancellation) : null;
         var sessions = new List<IReadOnlyDictionary<Arrangement, ArrangementTimes>>();
         while (sessions.Count < request.Sessions)
         {
-            await using var workload = await stages.TimeAsync("loads of sessions", () => PluginWorkload.LoadAsync(subject, Arrangements(subject), best?.Path, cancellation));
-            sessions.Add(await stages.TimeAsync("rounds", () => Task.FromResult(new PluginMeter(workload, clock).Run(request.Plan, progress: null, cancellation))));
+            await using var workload = await stages.TimeAsync("loads of sessions", () => PluginWorkload.LoadAsync(subject, Arrangements(subject), best?.Path, cancellation, filter is null ? null : filter.Make));
+            var times = await stages.TimeAsync("rounds", () => Task.FromResult(workload.Measure(request.Plan, clock, cancellation)));
+            sessions.Add(times);
+            if (replay is null) continue;
+            var replayed = await stages.TimeAsync("replays", () => replay.TryMeasureAsync(request.Plan.ForReplays, clock, times[Arrangement.Native], times[Arrangement.WasmShared], progress, cancellation));
+            if (replayed is null) replay = null;
+            else replays.Add(replayed);
         }
 
         return sessions;
     }
 
-    private async Task<MetalFigures> BestAsync(BenchSubject subject, NativeBest best, ArrangementTimes times, ColdProcessFigures? process, CancellationToken cancellation)
+    /// <summary>The faster one of the plugin's best native build and the built-in filter.</summary>
+    private async Task<MetalFigures> BestAsync(
+        BenchSubject subject, NativeBest best, NativeFilter? filter, Dictionary<Arrangement, ArrangementTimes> times, ColdProcessFigures? process, CancellationToken cancellation)
     {
+        var built = times[Arrangement.NativeBest];
+
+        // A filter is part of the gateway: it is neither loaded nor has it a size of its own.
+        if (filter is not null && times[Arrangement.NativeFilter] is var own && own.P50Us < built.P50Us)
+            return Figures(best.Path, own, own, process: null) with { Build = filter.Build, SizeBytes = 0 };
         var cold = await stages.TimeAsync("cold loads", () => coldLoad.PrecompiledAsync(subject, subject.ConfigForBest(best.Path), request.ColdLoads, cancellation));
-        return Figures(best.Path, times, times, process) with { Build = best.Build, ColdLoadUs = Rounded(cold.TotalUs), ColdLoadIntervalUs = Bounds(cold.TotalIntervalUs) };
+        return Figures(best.Path, built, built, process) with { Build = best.Build, ColdLoadUs = Rounded(cold.TotalUs), ColdLoadIntervalUs = Bounds(cold.TotalIntervalUs) };
     }
 
-    private BenchTask WithNative(
+    private static FilterFigures FilterFiguresOf(NativeFilter filter, ArrangementTimes times) =>
+        new(filter.Name, Rounded(times.P50Us), Bounds(MedianInterval.Of(times.RoundMediansUs)), Rounded(times.P99Us));
+
+    private static BenchTask WithNative(
         BenchTask task, BenchSubject subject, Dictionary<Arrangement, ArrangementTimes> times, List<IReadOnlyDictionary<Arrangement, ArrangementTimes>> sessions,
+        List<IReadOnlyDictionary<ReplayArrangement, ArrangementTimes>> replays,
         (ColdTimes Compiled, ColdTimes Precompiled, double PlainRequestUs, ColdTimes? Native) cold, ColdProcessFigures? process, CodeFigures? code)
     {
         var native = cold.Native!;
@@ -114,7 +136,7 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
                 ColdPrecompiledRatio = Rounded(cold.Precompiled.TotalUs / native.TotalUs),
                 Verdict = BenchVerdict.Of(fresh.Verdict),
             },
-            Receipt = HotReceipt.Of(times, fresh.Delta, calibration, code?.StrippedDeltaUs) with { Cold = ColdReceipt.Of(native, cold.Compiled) },
+            Receipt = HotReceipt.Of(times, fresh.Delta, replays.Count < sessions.Count ? null : Merge(replays), code?.StrippedDeltasUs) with { Cold = ColdReceipt.Of(native, cold.Compiled) },
         };
     }
 
@@ -122,20 +144,20 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
     {
         if (!request.Ablates) return PluginWorkload.Taxes;
         // A receipt is a comparison: without native there is none.
-        return subject.MayRunNative ? PluginWorkload.Everything : PluginWorkload.Taxes;
+        return subject.MayRunNative ? request.Arrangements : PluginWorkload.Taxes;
     }
 
-    /// <summary>Builds the native metal once more, for what a build takes.</summary>
-    private static async Task<NativeCosts?> BuildAsync(BenchSubject subject, CancellationToken cancellation)
+    /// <summary>Builds the native metal once more, for what a build takes, if it was not built in this run.</summary>
+    private async Task<NativeCosts?> BuildAsync(BenchSubject subject, CancellationToken cancellation)
     {
         if (!subject.MayRunNative) return null;
         var folder = subject.Folder!;
-        var built = await PluginBuilder.BuildAsync(folder, [BuildTarget.NativeHere], progress: null, cancellation);
+        if (!nativeBuilds.TryGetValue(subject.Name, out var took)) took = (await PluginBuilder.BuildAsync(folder, [BuildTarget.NativeHere], progress: null, cancellation))[0].Time;
         var native = BuildTarget.All.Where(target => target.Metal == Metal.Native).ToLookup(target => folder.StateOf(target) == BuildState.Current);
         return new NativeCosts
         {
             Builds = native[true].Count(),
-            BuildSeconds = Math.Round(built[0].Time.TotalSeconds, 2),
+            BuildSeconds = Math.Round(took.TotalSeconds, 2),
             Bytes = native[true].Sum(target => new FileInfo(folder.PathOf(target)).Length),
             Missing = [.. native[false].Select(target => target.Name)],
         };
@@ -175,6 +197,12 @@ internal sealed class SubjectBench(BenchRequest request, MeterClock clock, ColdL
         InstanceBytes = (long?)process?.InstanceBytes.Value,
         SizeBytes = new FileInfo(file).Length,
     };
+
+    private static Dictionary<TArrangement, ArrangementTimes> Merge<TArrangement>(List<IReadOnlyDictionary<TArrangement, ArrangementTimes>> sessions)
+        where TArrangement : struct, Enum =>
+        sessions[0].Keys.ToDictionary(arrangement => arrangement, arrangement => ArrangementTimes.Merge([.. sessions.Select(session => session[arrangement])]));
+
+    private static double MedianOf(List<double[]> rounds) => Rounded(Quantile.Median(rounds.Select(cases => Quantile.Median(cases))));
 
     private static double[] Bounds(Interval interval) => [Rounded(interval.Low), Rounded(interval.High)];
 

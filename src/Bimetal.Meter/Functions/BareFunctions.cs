@@ -33,8 +33,14 @@ internal abstract class BareFunctions : IDisposable
     public bool TryTake(PluginCase one)
     {
         byte[] exchange = Encode(one);
-        if (exchange.Length > BufferBytes) return false;
-        Write(exchange);
+        return exchange.Length <= BufferBytes && TryTake(exchange);
+    }
+
+    /// <summary>The same of an exchange that was taken before.</summary>
+    /// <param name="encoded">As <see cref="Encode"/> gave it.</param>
+    public bool TryTake(byte[] encoded)
+    {
+        Write(encoded);
         return Call("bare_exchange_read", 0) == 0;
     }
 

@@ -68,7 +68,7 @@ internal sealed class PlanMeasurement : IAsyncDisposable
 
     public PlanFigures Run(MeterClock clock, CancellationToken cancellation)
     {
-        var times = new PluginMeter(_workload, clock).Run(s_plan, progress: null, cancellation);
+        var times = _workload.Measure(s_plan, clock, cancellation);
         var native = times.GetValueOrDefault(Arrangement.Native);
         string input = string.Create(CultureInfo.InvariantCulture, $"{Subject.Input}, {Passes * Subject.Cases.Count} exchanges in each of {s_plan.Rounds} rounds");
         var tax = native is null ? (PairedComparison?)null : PairedComparison.Of(native.RoundMediansUs, times[Wasm].RoundMediansUs);

@@ -55,14 +55,14 @@ public static class BenchHtml
     private static void Tasks(StringBuilder page, IReadOnlyList<BenchTask> tasks)
     {
         page.Append("<section><h2>Figures</h2>\n<div class=\"wide\"><table><thead><tr>");
-        foreach (string head in new[] { "task, µs", "native p50", "p99", "best native p50", "wasm call p50", "p99", "wasm request p50", "p99", "tax", "95 %", "code ratio", "of budget", "verdict" })
+        foreach (string head in new[] { "task, µs", "native p50", "p99", "best native p50", "built-in filter p50", "wasm call p50", "p99", "wasm request p50", "p99", "tax", "95 %", "code ratio", "of budget", "verdict" })
             page.Append("<th>").Append(head).Append("</th>");
         page.Append("</tr></thead>\n<tbody>\n");
         foreach (var task in tasks)
         {
             Row(page,
             [
-                task.Task, Number(task.Native?.RequestP50Us), Number(task.Native?.RequestP99Us), Number(task.NativeBest?.CallP50Us), Number(task.Wasm.CallP50Us), Number(task.Wasm.CallP99Us),
+                task.Task, Number(task.Native?.RequestP50Us), Number(task.Native?.RequestP99Us), Number(task.NativeBest?.CallP50Us), Number(task.NativeFilter?.P50Us), Number(task.Wasm.CallP50Us), Number(task.Wasm.CallP99Us),
                 Number(task.Wasm.RequestP50Us), Number(task.Wasm.RequestP99Us), Number(task.Tax?.RequestDeltaUs),
                 task.Tax is { } tax ? $"{Number(tax.IntervalUs[0])} to {Number(tax.IntervalUs[1])}" : "-", Number(task.CodeRatio),
                 task.Tax?.BudgetShare is { } share ? $"{Number(share * 100)} %" : "-", task.Tax?.Verdict ?? "native is not loaded",

@@ -58,6 +58,7 @@ public static class BenchMarkdown
     private static void Row(StringBuilder text, BenchTask task, MetalFigures native, TaxFigures tax)
     {
         string best = task.NativeBest is { } tuned ? Pair(tuned.CallP50Us, tuned.CallP99Us) : "-";
+        if (task.NativeFilter is { } filter) best += $"; filter `{filter.Filter}` {Pair(filter.P50Us, filter.P99Us)}";
         string code = task.CodeRatio is { } ratio ? ratio.ToString("0.00", CultureInfo.InvariantCulture) + "x" : "-";
         text.Append(
             CultureInfo.InvariantCulture,

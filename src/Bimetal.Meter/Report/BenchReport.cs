@@ -50,8 +50,11 @@ public sealed record BenchTask
 
     public required MetalFigures Wasm { get; init; }
 
-    /// <summary>What somebody would write who has native alone in mind: the built-in filter that does the job, or C tuned by hand; absent where there is none.</summary>
+    /// <summary>What somebody would write who has native alone in mind: the faster one of the built-in filter that does the job and C tuned by hand; absent where there is none.</summary>
     public MetalFigures? NativeBest { get; init; }
+
+    /// <summary>The gateway's own filter that does the job, whether it is the best or not; absent where there is none.</summary>
+    public FilterFigures? NativeFilter { get; init; }
 
     /// <summary>Wasm to native of the same functions without ABI and host.</summary>
     public double? CodeRatio { get; init; }
@@ -141,6 +144,11 @@ public sealed record MetalFigures
 
     public required long SizeBytes { get; init; }
 }
+
+/// <summary>A built-in filter on the same exchanges, in the same rounds.</summary>
+/// <param name="Filter">Its name in a route.</param>
+/// <param name="P50IntervalUs">95 % confidence interval of <paramref name="P50Us"/>.</param>
+public sealed record FilterFigures(string Filter, double P50Us, IReadOnlyList<double> P50IntervalUs, double P99Us);
 
 /// <summary>Wasm against native. Differences are wasm minus native: negative when wasm was faster.</summary>
 public sealed record TaxFigures

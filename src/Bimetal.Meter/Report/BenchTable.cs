@@ -54,6 +54,7 @@ public static class BenchTable
         if (task.Wasm.CloneUs is not null)
             Row(text, "request (fresh)", native.RequestP50Us, native.RequestP99Us, task.Wasm.RequestP50Us, task.Wasm.RequestP99Us, tax.RequestDeltaUs, tax.RequestRatio, task.LatencyBudgetUs);
         if (task.NativeBest is { } best) Line(text, $"  best native: {Number(best.CallP50Us)} us p50, {Number(best.CallP99Us)} p99 ({best.Build})");
+        if (task.NativeFilter is { } filter) Line(text, $"  built-in filter {filter.Filter}: {Number(filter.P50Us)} us p50, {Number(filter.P99Us)} p99 (C#, part of the gateway)");
         if (task.CodeRatio is { } code) Line(text, string.Create(CultureInfo.InvariantCulture, $"  the code alone, without ABI and host: wasm takes {code:0.00} times as long"));
         if (task.Gateway is { } wire)
             Wrapped(text, $"  through the gateway at {wire.RequestsPerSecond}/s, p50 / p99: without {Number(wire.PlainP50Us)} / {Number(wire.PlainP99Us)}, native {Number(wire.NativeP50Us)} / {Number(wire.NativeP99Us)}, "

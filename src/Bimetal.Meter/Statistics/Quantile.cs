@@ -26,5 +26,17 @@ public static class Quantile
         return OfSorted(sorted, share);
     }
 
+    /// <summary>
+    /// The mean of the middle half of a sorted sample: as deaf to outliers as the median nearly, but where a clock goes in steps it lies between them.
+    /// </summary>
+    public static double MiddleMeanOfSorted(ReadOnlySpan<double> sorted)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(sorted.Length);
+        int cut = sorted.Length / 4;
+        double sum = 0;
+        foreach (double value in sorted[cut..^cut]) sum += value;
+        return sum / (sorted.Length - (2 * cut));
+    }
+
     public static double Median(IEnumerable<double> values) => Of(values, 0.5);
 }

@@ -18,6 +18,9 @@ public enum Arrangement
     /// <summary>The native build for this very processor, tuned by hand where somebody did.</summary>
     NativeBest,
 
+    /// <summary>The gateway's own filter that does the job, where there is one.</summary>
+    NativeFilter,
+
     /// <summary>Wasm, long-lived instances: the call tax.</summary>
     WasmShared,
 
@@ -65,10 +68,16 @@ public sealed class PluginWorkload : IAsyncDisposable
 
     public Plugin this[Arrangement arrangement] => _plugins[arrangement];
 
+    /// <summary>Runs rounds of all of them.</summary>
+    public IReadOnlyDictionary<Arrangement, ArrangementTimes> Measure(MeterPlan plan, MeterClock clock, CancellationToken cancellation) =>
+        new PluginMeter<Arrangement>(Cases, _plugins, clock).Run(plan, cancellation);
+
     /// <summary>Loads a subject, whose builds are current. What must not be loaded of code that is not trusted is left out.</summary>
     /// <param name="bestPath">The shared object of <see cref="Arrangement.NativeBest"/>; null: that one is left out.</param>
+    /// <param name="filter">Makes that of <see cref="Arrangement.NativeFilter"/>; null: that one is left out.</param>
     /// <exception cref="PluginLoadException">It does not load.</exception>
-    public static async Task<PluginWorkload> LoadAsync(BenchSubject subject, IReadOnlyList<Arrangement> arrangements, string? bestPath, CancellationToken cancellation)
+    public static async Task<PluginWorkload> LoadAsync(
+        BenchSubject subject, IReadOnlyList<Arrangement> arrangements, string? bestPath, CancellationToken cancellation, Func<Plugin>? filter = null)
     {
         ArgumentNullException.ThrowIfNull(subject);
         ArgumentNullException.ThrowIfNull(arrangements);
@@ -81,11 +90,12 @@ public sealed class PluginWorkload : IAsyncDisposable
                 {
                     Arrangement.Native => !subject.MayRunNative,
                     Arrangement.NativeBest => bestPath is null || !subject.MayRunNative,
+                    Arrangement.NativeFilter => filter is null,
                     // Endless recursion would leave the sandbox.
                     Arrangement.WasmUncheckedStack => subject.Config.Trust != Trust.FirstParty,
                     _ => false,
                 };
-                if (!isLeftOut) workload._plugins[arrangement] = await LoadAsync(subject, arrangement, bestPath, cancellation);
+                if (!isLeftOut) workload._plugins[arrangement] = arrangement == Arrangement.NativeFilter ? filter!() : await LoadAsync(subject, arrangement, bestPath, cancellation);
             }
 
             return workload;

@@ -47,6 +47,39 @@ public static class FunctionBuilder
         return output;
     }
 
+    /// <summary>Builds what writes down the host calls of a native plugin (bench/replay/recorder.c), if that is not done already.</summary>
+    /// <returns>The shared object; null where bench/replay is not installed.</returns>
+    /// <exception cref="PluginLoadException">clang is missing, or something does not compile.</exception>
+    public static Task<string?> EnsureRecorderAsync(CancellationToken cancellation) => EnsureReplayAsync("recorder.c", "recorder", BuildTarget.NativeHere, [], cancellation);
+
+    /// <summary>Builds what makes such calls again (bench/replay/replay.c), if that is not done already.</summary>
+    /// <param name="callbacks">Those that it has, as bits.</param>
+    /// <param name="target">A metal of this machine.</param>
+    /// <returns>The artefact; null where bench/replay is not installed.</returns>
+    /// <exception cref="PluginLoadException">clang is missing, or something does not compile.</exception>
+    public static Task<string?> EnsureReplayAsync(uint callbacks, BuildTarget target, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return EnsureReplayAsync("replay.c", $"replay-{callbacks}", target, [$"-DHAS={callbacks}u"], cancellation);
+    }
+
+    private static async Task<string?> EnsureReplayAsync(string source, string name, BuildTarget target, string[] definitions, CancellationToken cancellation)
+    {
+        if (SdkFolder.TryFind() is not { } sdk) return null;
+        string folder = Path.Combine(sdk.Home, "bench", "replay");
+        if (!Directory.Exists(folder)) return null;
+        bool isWasm = target.Metal == Metal.Wasm;
+        string output = Path.Combine(folder, "build", name + (isWasm ? ".wasm" : ".so"));
+        string[] flags = [.. ClangCommand.Flags(target), .. definitions];
+        string inputs = string.Join('\n', BuildRecord.DigestOfSources(folder), BuildRecord.DigestOfSources(sdk.Sources, sdk.NativeInclude), BuildRecord.DigestOf(flags));
+        if (await IsBuiltOfAsync(output, inputs, cancellation)) return output;
+        string[] glue = isWasm ? ["glue_wasm.c", "wasm_memory.c"] : source == "replay.c" ? ["glue_native.c"] : [];
+        string[] sources = [Path.Combine(folder, source), .. glue.Select(file => Path.Combine(sdk.Sources, file))];
+        await RunAsync(folder, target, [.. flags, "-I", sdk.Sources, "-I", sdk.NativeInclude, .. sources, "-o", output], cancellation);
+        await File.WriteAllTextAsync(output + RecordSuffix, inputs, cancellation);
+        return output;
+    }
+
     /// <summary>Where <see cref="BuildBestAsync"/> puts it.</summary>
     public static string BestPathOf(PluginFolder folder)
     {

@@ -11,7 +11,7 @@ internal static class BenchCommand
     internal static ExampleCommand Create()
     {
         var plugins = new Argument<string[]>("TASK|DIR|CONFIG") { Description = "reference plugins by name, plugin folders, or configurations (.yaml) for their plugins (default: all reference plugins)", Arity = ArgumentArity.ZeroOrMore };
-        var full = new Option<bool>("--full") { Description = "as many rounds, loads and processes as good intervals need, and scaling; takes many minutes" };
+        var full = new Option<bool>("--full") { Description = "as many rounds, loads and processes as good intervals need, and scaling; about a minute a plugin, and says first how long" };
         var json = new Option<string?>("--json") { Description = "where the report goes as JSON (schema bimetal.bench/1)", HelpName = "FILE" };
         var html = new Option<string?>("--html") { Description = "where the report goes as one page with charts", HelpName = "FILE" };
         var markdown = new Option<string?>("--markdown") { Description = "a document whose generated table is rewritten", HelpName = "FILE" };

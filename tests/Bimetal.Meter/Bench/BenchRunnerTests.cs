@@ -15,7 +15,7 @@ public sealed class BenchRunnerTests
     {
         var request = new BenchRequest
         {
-            Subjects = [BenchSubject.Of(Open("token-auth"))],
+            Subjects = [BenchSubject.Of(Open("token-auth")), BenchSubject.Of(Open("rate-decision"))],
             Plan = new MeterPlan(Rounds: 7, ExchangesPerRound: 20, WarmUpRounds: 1),
             Sessions = 2,
             ColdLoads = 1,
@@ -23,7 +23,7 @@ public sealed class BenchRunnerTests
             WireTime = TimeSpan.FromSeconds(0.1),
         };
         var report = await BenchRunner.RunAsync(request, cancellation: TestContext.Current.CancellationToken);
-        Assert.Equal(["token-auth"], report.Tasks.Select(task => task.Task));
+        Assert.Equal(["token-auth", "rate-decision"], report.Tasks.Select(task => task.Task));
         foreach (var task in report.Tasks)
         {
             Assert.True(task.SameResult, task.Task);
@@ -31,7 +31,12 @@ public sealed class BenchRunnerTests
             Assert.True(task.Wasm.RequestP50Us > 0 && task.Wasm.RequestP99Us >= task.Wasm.RequestP50Us, task.Task);
             Assert.True(task.Tax!.IntervalUs[0] <= task.Tax!.RequestDeltaUs && task.Tax!.RequestDeltaUs <= task.Tax!.IntervalUs[1], task.Task);
             Assert.Equal(task.Tax!.RequestDeltaUs, task.Receipt.Hot.Sum(item => item.Us) + task.Receipt.UnexplainedUs, 2);
-            Assert.Equal(500, task.LatencyBudgetUs);
+            Assert.True(task.LatencyBudgetUs > 0, task.Task);
+
+            // The replay did what the plugin does, shared data with compare-and-swap included.
+            Assert.Contains(task.Receipt.Hot, item => item.Item.StartsWith("host calls (", StringComparison.Ordinal));
+            Assert.Equal(task.Task == "rate-decision" ? "rate_limit" : null, task.NativeFilter?.Filter);
+            Assert.DoesNotContain(task.Receipt.WhatIf, item => item.Item.StartsWith("polling", StringComparison.Ordinal));
             Assert.Equal(2, task.Tax!.Sessions.Count);
             Assert.True(task.Gateway!.WasmP99Us >= task.Gateway.WasmP50Us && task.Gateway.PlainP50Us > 0, task.Task);
             Assert.True(task.NativeBest!.CallP50Us > 0, task.Task);

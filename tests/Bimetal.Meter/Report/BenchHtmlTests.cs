@@ -1,5 +1,6 @@
 // The page: it needs nothing else, and a browser shows it on a phone, in dark mode and on paper.
 
+using System.Net;
 using Bimetal.Meter.Report;
 using Bimetal.Testing;
 
@@ -37,11 +38,28 @@ public sealed class BenchHtmlTests
     [InlineData(500, true, "rgb(22, 24, 29)")]
     public async Task Write_InABrowser_FitsAndFollowsTheMode(int width, bool isDark, string background)
     {
+        string document = await LoadAsync(BenchHtml.Write(SampleReport.Of()).Replace("</body>", Probe, StringComparison.Ordinal), width, isDark);
+        Assert.Contains($"<title>true {background} 4</title>", document);
+    }
+
+    /// <summary>The figures of README, of all tasks, at the width of a phone: a window cannot be so narrow, a frame can.</summary>
+    [Fact]
+    public async Task Write_ARealReportOnAPhone_NeedsNoScrollingSideways()
+    {
+        var report = BenchJson.Read(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/bench.json"), TestContext.Current.CancellationToken))!;
+        string phone = $"""
+            <!doctype html><html><head><title>not loaded</title></head><body><iframe width="360" height="800" style="border:0" srcdoc="{WebUtility.HtmlEncode(BenchHtml.Write(report))}"
+            onload="const page = this.contentDocument; document.title = (page.documentElement.scrollWidth <= 360) + ' ' + page.querySelectorAll('svg').length + ' ' + page.querySelectorAll('tbody tr').length"></iframe></body></html>
+            """;
+        Assert.Contains($"<title>true 3 {report.Tasks.Count + report.Claims.Count}</title>", await LoadAsync(phone, 800, isDark: false));
+    }
+
+    private static async Task<string> LoadAsync(string page, int width, bool isDark)
+    {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "report.html");
-        await File.WriteAllTextAsync(file, BenchHtml.Write(SampleReport.Of()).Replace("</body>", Probe, StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        string document = await Chromium.LoadAsync(new Uri(file), isDark, width, TestContext.Current.CancellationToken);
-        Assert.Contains($"<title>true {background} 4</title>", document);
+        await File.WriteAllTextAsync(file, page, TestContext.Current.CancellationToken);
+        return await Chromium.LoadAsync(new Uri(file), isDark, width, TestContext.Current.CancellationToken);
     }
 
     [Fact]

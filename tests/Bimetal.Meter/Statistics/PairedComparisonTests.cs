@@ -71,6 +71,23 @@ public sealed class PairedComparisonTests
     [InlineData(1, 5)]
     public void Quantile_BetweenValues_IsInterpolated(double share, double expected) => Assert.Equal(expected, Quantile.Of([5, 3, 1, 4, 2], share), 12);
 
+    [Fact]
+    public void MiddleMean_OfAClockThatGoesInSteps_LiesBetweenThem()
+    {
+        // True values are uniform around 23.4 and are read in steps of ten: the median can only be 20 or 30.
+        var random = new Random(29);
+        double[] read = [.. Enumerable.Range(0, 4000).Select(_ => 10 * Math.Floor((23.4 + (40 * (random.NextDouble() - 0.5))) / 10 + 0.5))];
+        Array.Sort(read);
+        Assert.InRange(Quantile.MiddleMeanOfSorted(read), 22.4, 24.4);
+        Assert.Contains(Quantile.OfSorted(read, 0.5), new[] { 20.0, 30.0 });
+    }
+
+    [Theory]
+    [InlineData(new double[] { 7 }, 7)]
+    [InlineData(new double[] { 1, 2, 3, 1000 }, 2.5)]
+    [InlineData(new double[] { -900, 1, 2, 3, 4, 5, 6, 9000 }, 3.5)]
+    public void MiddleMean_OutliersDoNotMoveIt(double[] sorted, double expected) => Assert.Equal(expected, Quantile.MiddleMeanOfSorted(sorted), 12);
+
     private static List<double> Series(Random random, double level, double noise) =>
         [.. Enumerable.Range(0, Rounds).Select(_ => level + (noise * (random.NextDouble() - 0.5)))];
 }
