@@ -1,5 +1,5 @@
 # Sourced by ./bimetal: publishes the NativeAOT binary. Release builds are net10.0; where its NativeAOT pack cannot be restored, net9.0.
-# Analyzers run with the tests (./test), not here.
+# Analyzers run with the tests (./test), not here. Descriptor 9 is the lock of ./bimetal: the compiler servers that dotnet leaves behind must not have it.
 
 # publish_binary TARGET: builds into a folder of its own, then renames, so that a running binary is never overwritten.
 publish_binary() {
@@ -34,7 +34,7 @@ publish_binary() {
   grep -E 'error|warning' "$log" | sort -u | head -n 20 >&2
   say "publishing failed; the whole log: $log"
   return 1
-}
+} 9>&-
 
 # Prints net10.0, or net9.0 when the .NET 10 NativeAOT pack cannot be restored. Remembered per SDK version.
 choose_framework() {

@@ -37,6 +37,19 @@ public sealed class ScriptTests
         Assert.InRange(through[Runs / 2] - direct[Runs / 2], 0, 100);
     }
 
+    /// <summary>Compiler servers outlive the publish that starts them: with the lock's descriptor they would keep the next publish waiting.</summary>
+    [Fact]
+    public async Task Publish_HandsTheLockToNoChild()
+    {
+        using var folder = new TemporaryFolder();
+        string fake = folder.Write("dotnet", "#!/bin/sh\ntouch \"$0.called\"\n[ ! -e /proc/$$/fd/9 ] || touch \"$0.has-the-lock\"\nexit 1\n");
+        string script = $"root={Repository.Root} artifacts={folder.Path}; say() {{ :; }}; mkdir -p $artifacts/native; chmod +x $artifacts/dotnet; exec 9>$artifacts/lock; PATH=$artifacts:$PATH BIMETAL_FRAMEWORK=net10.0; . $root/deploy/publish.sh; publish_binary $artifacts/native/bimetal";
+        using var process = Process.Start(new ProcessStartInfo("bash", ["-c", script]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(File.Exists(fake + ".called"));
+        Assert.False(File.Exists(fake + ".has-the-lock"));
+    }
+
     // CPU time of the command and its children, as bash counts it: what others do on the machine meanwhile is not the script's.
     private static async Task<double> TimeAsync(string command)
     {
