@@ -35,8 +35,8 @@ function table(    i, high, low) {
 function json(    i, k) {
   printf "{\n  \"schema\": \"bimetal.choicesbench/1\",\n  \"cpu\": \"%s\",\n  \"rounds\": %d,\n  \"choices\": [", cpu, rounds
   for (i = 1; i <= count; i++) {
-    printf "%s\n    { \"choice\": \"%s\", \"without\": \"%s\", \"geomean\": %.4f, \"kernels\": {", i > 1 ? "," : "", name[i], meaning[name[i]], geomean(name[i])
-    for (k = 1; k <= kernelCount; k++) printf "%s \"%s\": %.4f", k > 1 ? "," : "", kernel[k], ratio(name[i], kernel[k])
+    printf "%s\n    { \"choice\": \"%s\", \"without\": \"%s\", \"geomean\": %.4f, \"kernels\": {", (i > 1 ? "," : ""), name[i], meaning[name[i]], geomean(name[i])
+    for (k = 1; k <= kernelCount; k++) printf "%s \"%s\": %.4f", (k > 1 ? "," : ""), kernel[k], ratio(name[i], kernel[k])
     printf " } }"
   }
   print "\n  ]\n}"
