@@ -13,9 +13,13 @@ internal static class BenchCharts
     private const int Right = 70;
     private const int RowHeight = 26;
     private const int BarHeight = 9;
+    private const string Unexplained = "unexplained";
 
     /// <summary>Mid tones, readable on white and on black.</summary>
-    private static readonly string[] s_parts = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#b07aa1", "#9c755f", "#d4a72c", "#5f8dd3", "#c0628f", "#8a8f99"];
+    private static readonly string[] s_parts = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#b07aa1", "#9c755f", "#d4a72c", "#5f8dd3", "#c0628f", "#3f9c8d", "#a3804f"];
+
+    /// <summary>What nothing explains looks like nothing else.</summary>
+    private const string UnexplainedPart = "#8a8f99";
 
     /// <summary>Two bars each: request tax and call tax, with the interval of the first.</summary>
     public static string Taxes(IReadOnlyList<BenchTask> tasks)
@@ -102,9 +106,9 @@ internal static class BenchCharts
     }
 
     private static IEnumerable<ReceiptItem> Items(BenchTask task) =>
-        task.Receipt.Hot.Select(item => item with { Item = item.Item.Split(" (")[0] }).Append(new ReceiptItem("unexplained", task.Receipt.UnexplainedUs));
+        task.Receipt.Hot.Select(item => item with { Item = item.Item.Split(" (")[0] }).Append(new ReceiptItem(Unexplained, task.Receipt.UnexplainedUs));
 
-    private static string Colour(string[] names, string item) => s_parts[Array.IndexOf(names, item) % s_parts.Length];
+    private static string Colour(string[] names, string item) => item == Unexplained ? UnexplainedPart : s_parts[Array.IndexOf(names, item) % s_parts.Length];
 
     private static void Quantiles(StringBuilder svg, Scale scale, IReadOnlyList<double> quantiles, int top, string metal)
     {

@@ -13,14 +13,14 @@ public static class BenchHtml
     private const string Style = """
         :root { color-scheme: light dark; --ink: #1b1d21; --muted: #5c6370; --line: #d5d9e0; --back: #fff; --native: #b4611a; --wasm: #2f6fb0; }
         @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ec; --muted: #9aa3b2; --line: #3a3f4a; --back: #16181d; --native: #e39a55; --wasm: #6fa8e0; } }
-        @media print { :root { --ink: #000; --muted: #444; --line: #bbb; --back: #fff; --native: #b4611a; --wasm: #2f6fb0; } section { break-inside: avoid; } }
+        @media print { :root { --ink: #000; --muted: #444; --line: #bbb; --back: #fff; --native: #b4611a; --wasm: #2f6fb0; } section { break-inside: avoid; } body figure svg { min-width: 0; } body .wide, body figure { overflow: visible; } body table { font-size: .6rem; } body th, body td { padding: .15rem .2rem; } }
         body { margin: 0 auto; max-width: 62rem; padding: 1rem; background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
         h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
         p.note, figcaption { color: var(--muted); font-size: .875rem; }
-        .wide { overflow-x: auto; } figure { margin: 0; }
+        .wide, figure { overflow-x: auto; } figure { margin: 0; }
         table { border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
         th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: right; vertical-align: top; overflow-wrap: normal; } td { white-space: nowrap; } td.text { white-space: normal; } th:first-child, td:first-child, td.text, th.text { text-align: left; }
-        svg { width: 100%; height: auto; max-width: 100%; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .muted { fill: var(--muted); } svg .axis { stroke: var(--line); }
+        svg { width: 100%; height: auto; } figure svg { min-width: 36rem; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .muted { fill: var(--muted); } svg .axis { stroke: var(--line); }
         .native { fill: var(--native); } .wasm { fill: var(--wasm); } .native-line { stroke: var(--native); fill: none; stroke-width: 2; } .wasm-line { stroke: var(--wasm); fill: none; stroke-width: 2; }
         """;
 
