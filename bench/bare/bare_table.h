@@ -69,6 +69,7 @@ __attribute__((unused)) static const bimetal_host bp_host = {
     .http_call = bare_http_call,
     .stream_enter = bare_stream_enter,
     .stream_leave = bare_stream_enter,
+    .stream_done = bare_stream_enter,
 };
 
 #endif

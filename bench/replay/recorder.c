@@ -200,6 +200,12 @@ static void on_log(void *plugin, bimetal_stream stream, void *state)
     leave(BIMETAL_CONTINUE);
 }
 
+static int32_t on_done(void *plugin, bimetal_stream stream, void *state)
+{
+    (void)plugin;
+    return s_plugin.done == NULL ? 1 : s_plugin.done(s_plugin.plugin, stream, state);
+}
+
 static void on_stream_begin(void *plugin, bimetal_stream stream, void *state)
 {
     (void)plugin;
@@ -253,6 +259,8 @@ static int32_t configure(void *plugin, const uint8_t *configuration, size_t leng
     s_record = fopen((const char *)first + 1, "wb");
     if (s_record == NULL) return BIMETAL_INTERNAL;
     word(callbacks_of(&s_plugin));
+    status = s_plugin.start == NULL ? BIMETAL_OK : s_plugin.start(s_plugin.plugin, NULL, 0); /* cases have no vm_config */
+    if (status != BIMETAL_OK) return status;
     return s_plugin.configure == NULL ? BIMETAL_OK : s_plugin.configure(s_plugin.plugin, second + 1, (size_t)(end - second - 1));
 }
 
@@ -266,6 +274,8 @@ static void retire(void *plugin)
 
 int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
 {
+    /* A host of an older table has no room for this one. */
+    if (host->abi_version != BIMETAL_ABI_VERSION || host->struct_size < sizeof s_host || plugin->struct_size < sizeof *plugin) return BIMETAL_UNIMPLEMENTED;
     s_host = *host;
     *plugin = (bimetal_plugin){
         .abi_version = BIMETAL_ABI_VERSION,
@@ -278,6 +288,7 @@ int32_t bimetal_plugin_init(const bimetal_host *host, bimetal_plugin *plugin)
         .request_body = on_request_body,
         .response_headers = on_response_headers,
         .response_body = on_response_body,
+        .done = on_done,
         .log = on_log,
         .retire = retire,
     };
