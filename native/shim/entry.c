@@ -54,7 +54,10 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
     if (__builtin_expect(owner && owner != thread, 0)) return BIMETAL_REFUSED_BUSY;
 
     uintptr_t stack_pointer = (uintptr_t)__builtin_frame_address(0);
-    struct entry_record record = {.previous = thread->current, .group = group, .stack_limit = stack_limit_for(thread, stack_pointer)};
+    struct entry_record record;    // enter_guest fills in where it lands
+    record.previous = thread->current;
+    record.group = group;
+    record.stack_limit = stack_limit_for(thread, stack_pointer);
     if (__builtin_expect(stack_pointer < record.stack_limit, 0)) return trap_outside(thread, BIMETAL_TRAP_STACK_OVERFLOW);
 
     if (__builtin_expect(deadline_has_passed(thread), 0)) return trap_outside(thread, BIMETAL_TRAP_DEADLINE_EXCEEDED);
@@ -65,9 +68,10 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
 
     // Clears what an earlier deadline left behind if its signal came too late. One that comes now is repeated by the watchdog.
     const struct bimetal_context_list *list = group->list;
-    for (uint64_t i = 0; i < list->count; i++) {
-        store_u64(list->contexts[i], BIMETAL_CONTEXT_STACK_LIMIT, record.stack_limit);
-        store_u32(list->contexts[i], BIMETAL_CONTEXT_INTERRUPT, 0);
+    for (uint64_t i = 0, count = list->count; i < count; i++) {
+        char *linked = list->contexts[i];
+        store_u64(linked, BIMETAL_CONTEXT_STACK_LIMIT, record.stack_limit);
+        store_u32(linked, BIMETAL_CONTEXT_INTERRUPT, 0);
     }
 
     bool is_watched = cpu_limit_ns != 0 && atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed) == 0;
