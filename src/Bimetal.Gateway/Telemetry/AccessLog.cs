@@ -78,6 +78,9 @@ internal sealed class AccessLog : IAsyncDisposable
             if (_shallReopen) await ReopenNowAsync();
             await WritePendingAsync();
         }
+
+        // What came since that last look; all of it, where the end came before the first.
+        await WritePendingAsync();
     }
 
     private async Task ReopenNowAsync()
