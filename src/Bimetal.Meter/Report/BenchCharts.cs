@@ -10,7 +10,7 @@ internal static class BenchCharts
 {
     private const int Width = 720;
     private const int Left = 130;
-    private const int Right = 70;
+    private const int Right = 100;
     private const int RowHeight = 26;
     private const int BarHeight = 9;
     private const string Unexplained = "unexplained";
