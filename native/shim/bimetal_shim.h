@@ -101,8 +101,8 @@ int32_t bimetal_region_map_image(void *base, int32_t image, uint64_t bytes);
 int32_t bimetal_slot_restore(void *base, const void *view, uint64_t bytes, uint64_t maximum_warm_pages, uint64_t *pages);
 
 // The same for a memory of which every write since its last restoration was marked, and whose guest was never stopped early: copies what
-// is marked, and takes the marks of its `length` bytes away. *granules is the number of marks.
-void bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length, uint64_t *granules);
+// is marked, and takes the marks of its `length` bytes away. Returns their number.
+uint64_t bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length);
 int32_t bimetal_slot_clear_marks(void *base, uint64_t length);
 
 // How written pages are found.

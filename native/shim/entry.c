@@ -112,6 +112,7 @@ uint64_t bimetal_thread_cpu_ns(void)
 
 int32_t bimetal_initialize(void)
 {
+    marks_initialize();
     int32_t error = faults_install();
     return error ? error : watchdog_initialize();
 }

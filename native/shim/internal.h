@@ -100,6 +100,12 @@ void trace_capture(struct thread_state *thread, struct trace_start start);
 typedef bool page_visitor(void *state, uint64_t from, uint64_t to);
 bool pages_each_private(const char *memory, uint64_t from, uint64_t to, page_visitor *visit, void *state);
 
+// memory.c: gives the marks of a memory of that length back to the system
+int32_t marks_drop(void *base, uint64_t length);
+
+// marks.c: picks what the processor can do
+void marks_initialize(void);
+
 // faults.c
 int32_t faults_install(void);
 uintptr_t context_pc(const ucontext_t *context);

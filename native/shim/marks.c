@@ -8,60 +8,76 @@
 #define GRANULE_BYTES (UINT64_C(1) << BIMETAL_GRANULE_SHIFT)
 #define BLOCK_BYTES 64
 #define MARKS_AT_ONCE 128
+#define LONGEST_CLEARED_BYTES (UINT64_C(64) << 20)
 // A write of up to 16 bytes is marked where it begins, and goes on behind the reach; in whole blocks.
 #define SPILL_BYTES ((BIMETAL_MARK_REACH + 15 + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES)
 
 _Static_assert(GRANULE_BYTES % BLOCK_BYTES == 0 && BIMETAL_MARK_REACH % BLOCK_BYTES == 0, "granules and what lies around them are whole blocks");
 
-// What one register holds. Memory and image are aligned to pages; marks are bytes.
-typedef uint64_t vector __attribute__((vector_size(16), may_alias));
+// What one register of AVX2 holds, and two of others. Memory and image are aligned to pages; marks are bytes.
+typedef uint64_t vector __attribute__((vector_size(32), may_alias));
 #define VECTORS(bytes) ((bytes) / sizeof(vector))
+#define INLINE static inline __attribute__((always_inline))
 
-static inline bool is_any_set(vector value) { return (value[0] | value[1]) != 0; }
+INLINE bool is_any_set(const vector *value) { return (((*value)[0] | (*value)[1]) | ((*value)[2] | (*value)[3])) != 0; }
 
-static inline void copy_vectors(vector *target, const vector *source, size_t count)
+INLINE void copy_vectors(vector *target, const vector *source, size_t count)
 {
     for (size_t i = 0; i < count; i++) target[i] = source[i];
 }
 
 // Only what differs: it may lie in a page that nobody has written, and that would be copied for nothing.
-static inline void restore_if_written(vector *memory, const vector *view, size_t count)
+INLINE void restore_if_written(vector *memory, const vector *view, size_t count)
 {
-    vector difference = {0, 0};
+    vector difference = {0, 0, 0, 0};
     for (size_t i = 0; i < count; i++) difference |= memory[i] ^ view[i];
-    if (__builtin_expect(is_any_set(difference), 0)) copy_vectors(memory, view, count);
+    if (__builtin_expect(is_any_set(&difference), 0)) copy_vectors(memory, view, count);
 }
 
-static inline void restore_granule(char *memory, const char *view, uint64_t bytes, uint64_t from)
+// A clone's memory, its image of so many bytes, and marked granules side by side that are still to be copied back.
+struct restoration {
+    char *memory;
+    const char *view;
+    uint64_t bytes;
+    uint64_t run_first, run_end;
+};
+
+INLINE void restore_run(const struct restoration *state)
 {
-    if (from >= bytes) return;
-    uint64_t end = from + GRANULE_BYTES;
-    copy_vectors((vector *)(memory + from), (const vector *)(view + from), VECTORS(GRANULE_BYTES));
-    if (from > 0) restore_if_written((vector *)(memory + from - BIMETAL_MARK_REACH), (const vector *)(view + from - BIMETAL_MARK_REACH), VECTORS(BIMETAL_MARK_REACH));
-    if (end < bytes) restore_if_written((vector *)(memory + end), (const vector *)(view + end), VECTORS(SPILL_BYTES));
+    uint64_t from = state->run_first << BIMETAL_GRANULE_SHIFT, end = state->run_end << BIMETAL_GRANULE_SHIFT;
+    if (from >= state->bytes || from == end) return;
+    if (end > state->bytes) end = state->bytes;
+    for (uint64_t granule = from; granule < end; granule += GRANULE_BYTES)
+        copy_vectors((vector *)(state->memory + granule), (const vector *)(state->view + granule), VECTORS(GRANULE_BYTES));
+    if (from > 0) restore_if_written((vector *)(state->memory + from - BIMETAL_MARK_REACH), (const vector *)(state->view + from - BIMETAL_MARK_REACH), VECTORS(BIMETAL_MARK_REACH));
+    if (end < state->bytes) restore_if_written((vector *)(state->memory + end), (const vector *)(state->view + end), VECTORS(SPILL_BYTES));
 }
 
-static inline bool are_any_set(const vector *marks)
+INLINE bool are_any_set(const vector *marks)
 {
-    vector any = {0, 0};
-    for (size_t i = 0; i < VECTORS(MARKS_AT_ONCE); i++) any |= marks[i];
-    return is_any_set(any);
+    vector any = marks[0];
+    for (size_t i = 1; i < VECTORS(MARKS_AT_ONCE); i++) any |= marks[i];
+    return is_any_set(&any);
 }
 
-// Marks from the first on, at most MARKS_AT_ONCE of them: takes them off.
-static uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, char *marks, uint64_t first)
+// Marks from the first on, MARKS_AT_ONCE of them: takes them off.
+INLINE uint64_t take_marks(struct restoration *state, char *marks, uint64_t first)
 {
     uint64_t found = 0;
-    for (uint64_t word = 0; word < MARKS_AT_ONCE; word += 8) {
+    for (uint64_t word = first; word < first + MARKS_AT_ONCE; word += 8) {
         uint64_t set;
-        memcpy(&set, marks + first + word, 8);
+        memcpy(&set, marks + word, 8);
         if (set == 0) continue;
-        memset(marks + first + word, 0, 8);
+        memset(marks + word, 0, 8);
         do {
             // The lowest byte that is not 0: processors of both kinds are little-endian here.
-            uint64_t lowest = (uint64_t)__builtin_ctzll(set) / 8;
+            uint64_t lowest = (uint64_t)__builtin_ctzll(set) / 8, granule = word + lowest;
             set &= ~(UINT64_C(0xFF) << (8 * lowest));
-            restore_granule(memory, view, bytes, (first + word + lowest) << BIMETAL_GRANULE_SHIFT);
+            if (granule != state->run_end) {
+                restore_run(state);
+                state->run_first = granule;
+            }
+            state->run_end = granule + 1;
             found++;
         } while (set != 0);
     }
@@ -71,12 +87,48 @@ static uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, c
 // The image ends with a page of the guest, which is a multiple of both.
 _Static_assert((65536 >> BIMETAL_GRANULE_SHIFT) % MARKS_AT_ONCE == 0, "marks are looked at in wholes");
 
-void bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length, uint64_t *granules)
+INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, uint64_t length)
 {
-    char *marks = (char *)base - BIMETAL_MARK_BYTES;
+    char *marks = memory - BIMETAL_MARK_BYTES;
+    struct restoration state = {.memory = memory, .view = view, .bytes = bytes};
     uint64_t count = length >> BIMETAL_GRANULE_SHIFT, found = 0;
     for (uint64_t first = 0; first < count; first += MARKS_AT_ONCE) {
-        if (are_any_set((const vector *)(marks + first))) found += restore_marked(base, view, bytes, marks, first);
+        if (__builtin_expect(are_any_set((const vector *)(marks + first)), 0)) found += take_marks(&state, marks, first);
     }
-    *granules = found;
+    restore_run(&state);
+    return found;
+}
+
+static uint64_t restore_marked_anywhere(char *memory, const char *view, uint64_t bytes, uint64_t length) { return restore_marked(memory, view, bytes, length); }
+
+#if defined(__x86_64__)
+__attribute__((target("avx2")))
+static uint64_t restore_marked_avx2(char *memory, const char *view, uint64_t bytes, uint64_t length) { return restore_marked(memory, view, bytes, length); }
+#endif
+
+static uint64_t (*restore_marked_here)(char *memory, const char *view, uint64_t bytes, uint64_t length) = restore_marked_anywhere;
+
+void marks_initialize(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2")) restore_marked_here = restore_marked_avx2;
+#endif
+}
+
+uint64_t bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length)
+{
+    return restore_marked_here(base, view, bytes, length);
+}
+
+// Giving the pages of marks back to the kernel costs more than looking through them, unless they are many.
+int32_t bimetal_slot_clear_marks(void *base, uint64_t length)
+{
+    if (length > LONGEST_CLEARED_BYTES) return marks_drop(base, length);
+    char *marks = (char *)base - BIMETAL_MARK_BYTES;
+    uint64_t count = length >> BIMETAL_GRANULE_SHIFT;
+    for (uint64_t first = 0; first < count; first += MARKS_AT_ONCE) {
+        if (are_any_set((const vector *)(marks + first))) memset(marks + first, 0, MARKS_AT_ONCE);
+    }
+    return 0;
 }

@@ -116,11 +116,7 @@ int32_t bimetal_slot_clear(void *base, uint64_t bytes)
     return error ? error : reserve_again(marks_of(base), mark_pages(bytes), MAP_FIXED);
 }
 
-int32_t bimetal_slot_clear_marks(void *base, uint64_t length)
-{
-    uint64_t bytes = mark_pages(length);
-    return bytes == 0 || madvise(marks_of(base), bytes, MADV_DONTNEED) == 0 ? 0 : errno;
-}
+int32_t marks_drop(void *base, uint64_t length) { return madvise(marks_of(base), mark_pages(length), MADV_DONTNEED) == 0 ? 0 : errno; }
 
 // Older kernels refuse the flags that newer ones want to see.
 static int sealable_file(const char *name, unsigned int flags)

@@ -1,6 +1,7 @@
 // The clones of one snapshot. Retired when a newer snapshot is published; freed as they come back.
 
 using Bimetal.Plugins.ProxyWasm;
+using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Plugins.Instances;
@@ -10,13 +11,17 @@ internal sealed class CloneGeneration : IDisposable
 {
     private readonly WasmPlugin _plugin;
     private readonly InstancePool _pool;
+    private readonly uint _arenaAddress;
 
     /// <exception cref="InstanceLimitException">The process has no room for clones.</exception>
-    public CloneGeneration(Instance service, WasmPlugin plugin)
+    public CloneGeneration(GuestInstance service)
     {
-        _plugin = plugin;
-        using var snapshot = Snapshot.Take(service);
-        _pool = new InstancePool(snapshot, plugin.Limits.Instances);
+        var plugin = _plugin = service.Plugin;
+        _arenaAddress = service.ArenaAddress;
+        using var snapshot = Snapshot.Take(service.Instance);
+        using var withStream = TryBeginStream(snapshot, plugin);
+        HasStreamContext = withStream is not null;
+        _pool = new InstancePool(withStream ?? snapshot, plugin.Limits.Instances);
         try
         {
             // The first requests find clones that are there already.
@@ -29,6 +34,9 @@ internal sealed class CloneGeneration : IDisposable
         }
     }
 
+    /// <summary>Whether clones come with the context of their stream made.</summary>
+    public bool HasStreamContext { get; }
+
     public (int Existing, int InUse) Counts => (_pool.Count, _pool.RentedCount);
 
     /// <summary>Leases a clone. False when this generation is retired; true with null when all clones are out.</summary>
@@ -37,7 +45,7 @@ internal sealed class CloneGeneration : IDisposable
     {
         guest = null;
         if (_pool.TryRent() is not { } instance) return !_pool.IsDisposed;
-        guest = instance.HostState as GuestInstance ?? new GuestInstance(instance, _plugin) { Generation = this };
+        guest = instance.HostState as GuestInstance ?? new GuestInstance(instance, _plugin) { Generation = this, ArenaAddress = _arenaAddress };
         return true;
     }
 
@@ -50,4 +58,27 @@ internal sealed class CloneGeneration : IDisposable
 
     /// <summary>Retires the generation: it leases no more, and clones that are out are freed when they come back.</summary>
     public void Dispose() => _pool.Dispose();
+
+    /// <summary>
+    /// A snapshot in which proxy_on_context_create has run for the stream that a clone will have. It is the same each time as long as it asks
+    /// the host for nothing; an instance without a host state traps when it does, and then each stream makes its own context.
+    /// </summary>
+    private static Snapshot? TryBeginStream(Snapshot snapshot, WasmPlugin plugin)
+    {
+        if (!plugin.Module.Callbacks.Has(GuestCallback.ContextCreate) || plugin.NeedsHostForContexts) return null;
+        using var pool = new InstancePool(snapshot, maximumInstances: 1);
+        var trial = pool.TryRent()!;
+        try
+        {
+            if (!trial.TryGetFunction(CallbackTable.NameOf(GuestCallback.ContextCreate), out var create)) return null;
+            Span<ulong> slots = [GuestInstance.FirstStreamContextId, GuestInstance.RootContextId];
+            if (trial.Call(create, slots, plugin.CpuLimits.Callback) == TrapCode.None) return Snapshot.Take(trial);
+            plugin.NeedsHostForContexts = true;
+            return null;
+        }
+        finally
+        {
+            pool.Return(trial);
+        }
+    }
 }

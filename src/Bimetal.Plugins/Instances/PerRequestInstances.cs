@@ -87,7 +87,7 @@ internal sealed class PerRequestInstances : InstanceSource
         try
         {
             service = _plugin.Start(this);
-            return (service, new CloneGeneration(service.Instance, _plugin));
+            return (service, new CloneGeneration(service));
         }
         catch (Exception exception)
         {
@@ -139,7 +139,7 @@ internal sealed class PerRequestInstances : InstanceSource
     private void Publish()
     {
         var previous = _generation;
-        _generation = new CloneGeneration(_service.Instance, _plugin);
+        _generation = new CloneGeneration(_service);
         previous.Dispose();
     }
 

@@ -1,6 +1,7 @@
 // One running instance of a wasm plugin as the ABI sees it: its callbacks, its contexts, and which of them is in effect. Host functions
 // find it as the HostState of their Instance.
 
+using System.Buffers.Binary;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Instances;
@@ -16,8 +17,13 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Context of the plugin itself; streams have higher numbers.</summary>
     public const uint RootContextId = 1;
 
+    /// <summary>Context of the first stream, and of the only one in a clone.</summary>
+    public const uint FirstStreamContextId = 2;
+
     /// <summary>Contexts of one instance from which on proxy_on_done cannot ask for more time.</summary>
     private const int MaximumContextCount = 16_384;
+
+    private const uint ArenaAlignment = 16;
 
     private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
     private readonly ContextTable _streams = new();
@@ -63,6 +69,9 @@ internal sealed class GuestInstance : IWasiHost
 
     /// <summary>Results that were copied into memory that the guest allocated for them, so far.</summary>
     public int ValuesHandedOut { get; private set; }
+
+    /// <summary>Where the guest keeps the address of the next free byte of its arena; 0 when it has none (docs/proxy-wasm.md).</summary>
+    public uint ArenaAddress { get; set; }
 
     /// <summary>Whether the guest drew random bytes.</summary>
     public bool HasDrawnRandom => _wasi?.HasDrawnRandom == true;
@@ -156,6 +165,22 @@ internal sealed class GuestInstance : IWasiHost
 
     /// <summary>Drops the callouts of a context that ends.</summary>
     public void CancelCallouts(WasmPluginStream stream) => _callouts?.CancelOf(stream);
+
+    /// <summary>Takes memory from the guest's arena without entering the guest; false without one, or when it is full.</summary>
+    public bool TryTakeFromArena(uint lengthBytes, out uint pointer, out Span<byte> target)
+    {
+        pointer = 0;
+        target = default;
+        if (ArenaAddress == 0 || !Memory.TrySlice(ArenaAddress, sizeof(uint), out var top)) return false;
+
+        // The guest wrote that word, so it can be anything.
+        ulong start = (BinaryPrimitives.ReadUInt32LittleEndian(top) + (ArenaAlignment - 1UL)) & ~(ArenaAlignment - 1UL);
+        if (start + lengthBytes > uint.MaxValue || !Memory.TrySlice((uint)start, lengthBytes, out target)) return false;
+        pointer = (uint)start;
+        BinaryPrimitives.WriteUInt32LittleEndian(top, pointer + lengthBytes);
+        ValuesHandedOut++;
+        return true;
+    }
 
     /// <summary>Has the guest allocate memory, from within a host call.</summary>
     /// <param name="pointer">Null when the guest has no allocator, refused, or is allocating already.</param>

@@ -23,6 +23,9 @@ internal static class GuestStart
         ulong lengthBytes = (ulong)guest.Plugin.Configuration.Length;
         if (!Ask(guest, GuestCallback.Configure, [GuestInstance.RootContextId, lengthBytes], limits))
             throw Failed(guest, $"proxy_on_configure refused the configuration ({lengthBytes} bytes)");
+        Span<ulong> arena = [0];
+        Step(guest, GuestCallback.Arena, arena, limits);
+        guest.ArenaAddress = (uint)arena[0];
     }
 
     /// <summary>A reactor has _initialize, and perhaps main for the SDK's set-up; a command has only _start.</summary>

@@ -36,8 +36,9 @@ internal unsafe ref struct HostCall
         var instance = Instance.FromContext(context);
         try
         {
-            var call = new HostCall((GuestInstance)instance.HostState!, slots);
-            call.Guest.HostCalls++;
+            if (instance.HostState is not GuestInstance guest) throw new InvalidOperationException("the instance has no host");
+            var call = new HostCall(guest, slots);
+            guest.HostCalls++;
             slots[0] = (uint)body(ref call);
             return (int)call._trap;
         }
@@ -103,7 +104,7 @@ internal unsafe ref struct HostCall
         if (!TryTarget(pointerIndex, sizeof(uint), out var pointerTarget) || !TryTarget(lengthIndex, sizeof(uint), out var lengthTarget))
             return HostStatus.InvalidMemoryAccess;
         uint pointer = 0;
-        if (lengthBytes > 0)
+        if (lengthBytes > 0 && !Guest.TryTakeFromArena(lengthBytes, out pointer, out target))
         {
             _trap = Guest.Allocate(lengthBytes, out pointer);
             if (_trap != TrapCode.None || pointer == 0) return HostStatus.InternalFailure;

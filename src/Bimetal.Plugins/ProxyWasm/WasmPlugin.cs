@@ -53,6 +53,9 @@ internal sealed class WasmPlugin : Plugin
 
     public PluginState State { get; }
 
+    /// <summary>Set once a context could not be made without the host: then it is made with each stream, and not ahead of them.</summary>
+    public bool NeedsHostForContexts { get; set; }
+
     /// <summary>Tables may take as much memory as the linear memory, at least enough for an ordinary plugin.</summary>
     public uint MaximumTableElements => (uint)Math.Clamp(Limits.MemoryBytes / TableElementBytes, LeastTableElements, GuestTable.MaximumElements);
 

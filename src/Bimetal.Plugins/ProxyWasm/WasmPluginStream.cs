@@ -118,7 +118,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
         }
 
         ContextId = guest.Attach(this);
-        if (guest.Has(GuestCallback.ContextCreate)) Call(GuestCallback.ContextCreate, [ContextId, GuestInstance.RootContextId]);
+        if (guest.Has(GuestCallback.ContextCreate) && guest.Generation?.HasStreamContext != true) Call(GuestCallback.ContextCreate, [ContextId, GuestInstance.RootContextId]);
     }
 
     private FilterAction Enter(StreamCallback callback, int size, bool endOfStream)

@@ -151,9 +151,7 @@ public sealed unsafe class GuestMemory : GuestObject
     // host holds no span of it.
     internal bool TryRestoreMarked(MemoryImage image, out ulong granuleCount)
     {
-        ulong granules;
-        Shim.SlotRestoreMarked(Record->Base, image.View, image.LengthBytes, LengthBytes, &granules);
-        granuleCount = granules;
+        granuleCount = Shim.SlotRestoreMarked(Record->Base, image.View, image.LengthBytes, LengthBytes);
         return TryShrink(image);
     }
 

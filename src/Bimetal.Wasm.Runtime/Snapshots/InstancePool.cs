@@ -1,5 +1,6 @@
 // Clones of one snapshot: rented fresh, reset when they come back.
 
+using System.Numerics;
 using Bimetal.Wasm.Abi;
 
 namespace Bimetal.Wasm.Runtime;
@@ -17,9 +18,10 @@ public sealed class InstancePool : IDisposable
     // without any counting as one. A small request writes ten or so, and looking takes two microseconds; a large one is soon followed.
     private const ulong GranulesBetweenScans = 16_384;
 
-    // Instances that a processor took back last and hands out next, each in a cache line of its own: no lock, and the memory is still near.
-    private const int LineSlots = 8;
-    private readonly Instance?[] _near = new Instance?[Environment.ProcessorCount * LineSlots];
+    // Instances that threads took back last and hand out next, in places of the thread's own: no lock, and the memory is still near.
+    private const int ThreadSlots = 16;    // two cache lines
+    private static readonly int s_nearThreads = (int)BitOperations.RoundUpToPowerOf2(4 * (uint)Environment.ProcessorCount);
+    private readonly Instance?[] _near = new Instance?[s_nearThreads * ThreadSlots];
 
     private readonly Lock _gate = new();
     private readonly Snapshot _snapshot;
@@ -56,11 +58,7 @@ public sealed class InstancePool : IDisposable
 
     /// <summary>A fresh instance, or null when all <c>maximumInstances</c> are rented or the pool has ended.</summary>
     /// <exception cref="InstanceLimitException">The process has no room for another instance.</exception>
-    public Instance? TryRent()
-    {
-        var near = Interlocked.Exchange(ref NearSlot, null);
-        return near is not null ? RentOut(near) : TryRentElsewhere();
-    }
+    public Instance? TryRent() => TryTake(NearSlots) is { } near ? RentOut(near) : TryRentElsewhere();
 
     /// <summary>Makes instances ahead of requests until the pool holds <paramref name="count"/> of them, at most its maximum.</summary>
     /// <exception cref="InstanceLimitException">The process has no room for another instance.</exception>
@@ -111,7 +109,8 @@ public sealed class InstancePool : IDisposable
         _image?.Release();
     }
 
-    private ref Instance? NearSlot => ref _near[(int)((uint)Thread.GetCurrentProcessorId() % (uint)Environment.ProcessorCount) * LineSlots];
+    /// <summary>Places of this thread, and of few others if there are many.</summary>
+    private Span<Instance?> NearSlots => _near.AsSpan((Environment.CurrentManagedThreadId & (s_nearThreads - 1)) * ThreadSlots, ThreadSlots);
 
     private Instance? TryRentElsewhere()
     {
@@ -120,7 +119,8 @@ public sealed class InstancePool : IDisposable
             if (_idle.TryPop(out var idle)) return RentOut(idle);
         }
 
-        var clone = TryTakeNear() ?? TryMake(_maximumInstances);
+        // What other threads have is dear, but not as dear as a new one.
+        var clone = TryTake(_near) ?? TryMake(_maximumInstances);
         return clone is null ? null : RentOut(clone);
     }
 
@@ -147,12 +147,11 @@ public sealed class InstancePool : IDisposable
         }
     }
 
-    /// <summary>What other processors have: dear, but not as dear as a new one.</summary>
-    private Instance? TryTakeNear()
+    private static Instance? TryTake(Span<Instance?> slots)
     {
-        for (int slot = 0; slot < _near.Length; slot += LineSlots)
+        foreach (ref var slot in slots)
         {
-            if (Interlocked.Exchange(ref _near[slot], null) is { } near) return near;
+            if (slot is not null && Interlocked.Exchange(ref slot, null) is { } near) return near;
         }
 
         return null;
@@ -160,18 +159,28 @@ public sealed class InstancePool : IDisposable
 
     private void Keep(Instance instance)
     {
-        if (Interlocked.Exchange(ref NearSlot, instance) is { } farther)
+        if (!TryKeepNear(instance))
         {
-            lock (_gate) _idle.Push(farther);
+            lock (_gate) _idle.Push(instance);
         }
 
         // The pool may have ended since its idle instances were freed.
         if (_isDisposed) FreeIdle();
     }
 
+    private bool TryKeepNear(Instance instance)
+    {
+        foreach (ref var slot in NearSlots)
+        {
+            if (slot is null && Interlocked.CompareExchange(ref slot, instance, null) is null) return true;
+        }
+
+        return false;
+    }
+
     private void FreeIdle()
     {
-        while (TryTakeNear() is { } near) Free(near);
+        while (TryTake(_near) is { } near) Free(near);
         Instance[] idle;
         lock (_gate)
         {

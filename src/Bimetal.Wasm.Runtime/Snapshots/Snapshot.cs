@@ -112,8 +112,8 @@ public sealed unsafe class Snapshot : IDisposable
             *reference = Move(*reference, clone);
         }
 
-        _droppedData.CopyTo(clone.DroppedData.AsSpan());
-        _droppedElements.CopyTo(clone.DroppedElements.AsSpan());
+        if (_droppedData.Length > 0) _droppedData.CopyTo(clone.DroppedData.AsSpan());
+        if (_droppedElements.Length > 0) _droppedElements.CopyTo(clone.DroppedElements.AsSpan());
     }
 
     private void RestoreTable(Instance clone, int index)

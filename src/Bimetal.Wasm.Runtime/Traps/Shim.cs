@@ -106,7 +106,7 @@ internal static unsafe partial class Shim
 
     [LibraryImport(Library, EntryPoint = "bimetal_slot_restore_marked")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    public static partial void SlotRestoreMarked(void* address, void* view, ulong imageBytes, ulong lengthBytes, ulong* granuleCount);
+    public static partial ulong SlotRestoreMarked(void* address, void* view, ulong imageBytes, ulong lengthBytes);
 
     [LibraryImport(Library, EntryPoint = "bimetal_slot_clear_marks")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

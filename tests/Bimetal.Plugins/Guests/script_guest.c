@@ -7,7 +7,8 @@
  * One line per callback. Arguments: numbers (decimal, 0x hexadecimal, -1), "text" (pointer and length; \0 \r \n \\ \" and \xHH inside),
  * &s (two cells for pointer and length, printed as text), &b (the same, printed in hexadecimal), &i (a 32-bit cell), &l (a 64-bit cell).
  * Every host call logs "name=status" and what came back. Own commands: return N, trap, loop, recurse, grow PAGES, peek ADDRESS,
- * poke ADDRESS, count (a global that survives as long as the instance), say "text", allocator N (0: works, 1: null, 2: wild, 3: traps).
+ * poke ADDRESS, count (a global that survives as long as the instance; bump counts without saying so), say "text", allocator N (0: works,
+ * 1: null, 2: wild, 3: traps), arena N (when it configures; 0: none, 1: works, 2: its word lies outside, 3: its word is wild, 4: it is full).
  */
 #include "script_imports.h"
 
@@ -33,6 +34,18 @@ u32 allocate(u32 length)
     if (end > committed && __builtin_wasm_memory_grow(0, (end - committed + 65535u) / 65536u) == (unsigned long)-1) return 0;
     heap = end;
     return start;
+}
+
+static u32 arena_mode;
+static u32 wild_top;
+
+EXPORT("bimetal_arena") u32 arena(void);
+u32 arena(void)
+{
+    if (arena_mode == 0) return 0;
+    if (arena_mode == 1) return (u32)&heap;
+    wild_top = arena_mode == 3 ? 0xffffffffu : (u32)__builtin_wasm_memory_size(0) * 65536u - 1;
+    return arena_mode == 2 ? 0xfffffff0u : (u32)&wild_top;
 }
 
 /* ---- Output: one log line at a time ---- */
@@ -250,6 +263,7 @@ static int command(struct cursor *c, u32 *result)
         put_text("count=");
         put_number(++counter);
     }
+    if (same(word, length, "bump")) ++counter;
     if (same(word, length, "say")) {
         u32 said_length;
         skip_blanks(c);
@@ -276,6 +290,7 @@ static int command(struct cursor *c, u32 *result)
         put_text(",");
         put_number(proxy_increment_metric(id, number(c)));
     }
+    if (same(word, length, "arena")) arena_mode = (u32)number(c);
     if (same(word, length, "allocator")) allocator_mode = (u32)number(c);
     if (line_length != 0) flush();
     return 0;
