@@ -31,6 +31,9 @@ public abstract class Plugin : IAsyncDisposable
     /// <summary>Counters and latencies since load.</summary>
     public PluginStatistics Statistics { get; init; } = new();
 
+    /// <summary>Fields that its streams write again and again.</summary>
+    internal SettledFields Settled { get; } = new();
+
     /// <summary>
     /// Begins a stream: leases an instance or allocates the native state. Null when the plugin is not available (no instance free,
     /// backing off), with the reason in <paramref name="failure"/>.

@@ -1,5 +1,5 @@
 // One plugin on one exchange, whatever its metal: what the gateway drives. The rules of what a callback may see and change are in
-// StreamView; what differs between the metals is Invoke.
+// StreamView, its base (one object for a request, not two); what differs between the metals is Invoke.
 
 using System.Diagnostics;
 using Bimetal.Plugins.Failure;
@@ -10,15 +10,16 @@ namespace Bimetal.Plugins;
 
 /// <summary>
 /// Callbacks are made by one thread at a time, in the order of HTTP. After a callback look at <see cref="Failure"/>, then
-/// <see cref="IsReset"/>, then <see cref="LocalResponse"/>, then the action. Dispose once at the end, whatever happened.
+/// <see cref="StreamView.IsReset"/>, then <see cref="StreamView.LocalResponse"/>, then the action. Dispose once at the end, whatever happened.
 /// </summary>
 /// <remarks>
 /// <para>Pause from a header callback holds the headers. Body callbacks are still made as chunks come; the gateway appends each chunk to
 /// the body buffer first and keeps what is there as long as the answer is Pause. Continue from any later callback of the direction releases
 /// the headers (with every change made meanwhile) and the buffer.</para>
-/// <para>While something is held, <see cref="Continued"/> tells that it may go on without a further callback.</para>
+/// <para>While something is held, <see cref="StreamView.Waiter"/> tells that it may go on without a further callback.</para>
 /// </remarks>
-public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLimitBytes, ByteQuota? heldBodies = null) : IDisposable
+public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLimitBytes, ByteQuota? heldBodies = null)
+    : StreamView(stream, bodyLimitBytes, heldBodies), IDisposable
 {
     private readonly bool _isMeasured = plugin.Statistics.BeginStream();
 
@@ -28,28 +29,11 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
 
     public Plugin Plugin { get; } = plugin;
 
-    /// <summary>What the plugin sees of the exchange; host functions act on it.</summary>
-    public StreamView View { get; } = new(stream, bodyLimitBytes, heldBodies);
+    /// <summary>What the plugin sees of the exchange; host functions act on it. The same object.</summary>
+    public StreamView View => this;
 
     /// <summary>Set when the plugin failed; no further callback is made. The gateway answers by <c>on_error</c>.</summary>
     public PluginFailure? Failure { get; private set; }
-
-    /// <summary>Set when the plugin answered itself; the first answer counts.</summary>
-    public LocalResponse? LocalResponse => View.LocalResponse;
-
-    /// <summary>True when the plugin wants the exchange broken off without an answer.</summary>
-    public bool IsReset => View.IsReset;
-
-    /// <summary>
-    /// Called when a direction that was paused may go on (true for the request), on the thread that made it so: another stream's callback or
-    /// a timer. Look at <see cref="Failure"/>, <see cref="IsReset"/> and <see cref="LocalResponse"/> first: they wake the stream, too.
-    /// It must return at once and not call into the plugin.
-    /// </summary>
-    public Action<bool>? Continued
-    {
-        get => View.Continued;
-        set => View.Continued = value;
-    }
 
     /// <summary>
     /// Whether the plugin has a callback for request body chunks. Without one the gateway does not copy the body and keeps its content-length;
@@ -60,23 +44,19 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     /// <summary>The same for the response body.</summary>
     public virtual bool WantsResponseBody => true;
 
-    public BodyBuffer RequestBody => View.RequestBody;
+    public FilterAction OnRequestHeaders(bool endOfStream) => Run(StreamCallback.RequestHeaders, Stream.RequestHeaders.Count, endOfStream);
 
-    public BodyBuffer ResponseBody => View.ResponseBody;
-
-    public FilterAction OnRequestHeaders(bool endOfStream) => Run(StreamCallback.RequestHeaders, View.Stream.RequestHeaders.Count, endOfStream);
-
-    /// <summary>The new chunk is in <see cref="RequestBody"/> already. After Continue the gateway sends the buffer on and clears it.</summary>
+    /// <summary>The new chunk is in <see cref="StreamView.RequestBody"/> already. After Continue the gateway sends the buffer on and clears it.</summary>
     public FilterAction OnRequestBody(bool endOfStream) => Run(StreamCallback.RequestBody, RequestBody.Length, endOfStream);
 
-    public FilterAction OnRequestTrailers() => Run(StreamCallback.RequestTrailers, View.Stream.RequestTrailers.Count, endOfStream: true);
+    public FilterAction OnRequestTrailers() => Run(StreamCallback.RequestTrailers, Stream.RequestTrailers.Count, endOfStream: true);
 
-    public FilterAction OnResponseHeaders(bool endOfStream) => Run(StreamCallback.ResponseHeaders, View.Stream.ResponseHeaders.Count, endOfStream);
+    public FilterAction OnResponseHeaders(bool endOfStream) => Run(StreamCallback.ResponseHeaders, Stream.ResponseHeaders.Count, endOfStream);
 
-    /// <summary>The new chunk is in <see cref="ResponseBody"/> already. After Continue the gateway sends the buffer on and clears it.</summary>
+    /// <summary>The new chunk is in <see cref="StreamView.ResponseBody"/> already. After Continue the gateway sends the buffer on and clears it.</summary>
     public FilterAction OnResponseBody(bool endOfStream) => Run(StreamCallback.ResponseBody, ResponseBody.Length, endOfStream);
 
-    public FilterAction OnResponseTrailers() => Run(StreamCallback.ResponseTrailers, View.Stream.ResponseTrailers.Count, endOfStream: true);
+    public FilterAction OnResponseTrailers() => Run(StreamCallback.ResponseTrailers, Stream.ResponseTrailers.Count, endOfStream: true);
 
     /// <summary>The exchange is over and was answered: the last callback, for logging. Headers are still readable.</summary>
     public void OnLog() => Run(StreamCallback.Log, 0, endOfStream: true);
@@ -86,7 +66,7 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     {
         long started = _isMeasured ? Stopwatch.GetTimestamp() : 0;
         Release();
-        View.ReleaseBodies();
+        ReleaseBodies();
         if (_isMeasured) Plugin.Statistics.EndTimes.RecordSince(started);
         if (_recording is not null) _shadow!.Take(_recording);
         GC.SuppressFinalize(this);
@@ -99,6 +79,9 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     /// <param name="size">Number of headers or trailers, or bytes in the body buffer.</param>
     protected abstract FilterAction Invoke(StreamCallback callback, int size, bool endOfStream);
 
+    /// <summary>Whether the plugin has code for a callback. Only the times that are taken depend on it.</summary>
+    protected virtual bool Has(StreamCallback callback) => true;
+
     /// <summary>The work of <see cref="Dispose"/>; called once.</summary>
     protected abstract void Release();
 
@@ -108,8 +91,10 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
         if (Failure is not null) return;
         Failure = failure;
         Plugin.Statistics.CountFailure(failure.Kind);
-        View.NotifyWhenHeld();
+        NotifyWhenHeld();
     }
+
+    private protected override SettledFields Settled => Plugin.Settled;
 
     private FilterAction Run(StreamCallback callback, int size, bool endOfStream)
     {
@@ -119,7 +104,7 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     }
 
     /// <summary>Has the shadow compare this stream when it is over.</summary>
-    internal void Record(ShadowPlugin shadow) => (_shadow, _recording) = (shadow, new ShadowRecording(View.Stream));
+    internal void Record(ShadowPlugin shadow) => (_shadow, _recording) = (shadow, new ShadowRecording(Stream));
 
     /// <summary>Makes a callback by its name, for a shadow: the exchange is in the state that it had.</summary>
     internal FilterAction Make(StreamCallback callback, bool endOfStream) => callback switch
@@ -144,11 +129,14 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     private FilterAction Measure(StreamCallback callback, int size, bool endOfStream)
     {
         if (!_isMeasured) return Invoke(callback, size, endOfStream);
-        var cpu = ThreadCpuClock.Now;
+
+        // What the host does alone is short and waits for nothing: its time is its CPU time, and the clock of that is a system call.
+        bool runsPlugin = Has(callback);
+        var cpu = runsPlugin ? ThreadCpuClock.Now : default;
         long started = Stopwatch.GetTimestamp();
         var action = Invoke(callback, size, endOfStream);
-        long nanoseconds = (long)Stopwatch.GetElapsedTime(started).TotalNanoseconds;
-        Plugin.Statistics.RecordCallback(callback, nanoseconds, ThreadCpuClock.Now - cpu);
+        var took = Stopwatch.GetElapsedTime(started);
+        Plugin.Statistics.RecordCallback(callback, (long)took.TotalNanoseconds, runsPlugin ? ThreadCpuClock.Now - cpu : took);
         return action;
     }
 }

@@ -100,7 +100,7 @@ internal sealed class BasicAuthFilter(BasicAuthFilterConfig config) : Filter, IA
         public override FilterAction OnRequestHeaders(bool endOfStream)
         {
             _check = filter.CheckAsync(credentials);
-            _ = _check.ContinueWith(static (_, self) => ((CheckingStream)self!).Continued?.Invoke(true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = _check.ContinueWith(static (_, self) => ((CheckingStream)self!).Continue(isRequest: true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             return FilterAction.Pause;
         }
 

@@ -68,7 +68,7 @@ internal sealed class PluginFilterStream : FilterStream
     {
         _filter = filter;
         _stream = stream;
-        stream.Continued = isRequest => Continued?.Invoke(isRequest);
+        stream.Waiter = this;
     }
 
     public override bool WantsRequestBody => _stream.WantsRequestBody;
@@ -107,7 +107,7 @@ internal sealed class PluginFilterStream : FilterStream
     public override void Refresh(ErrorPhase phase)
     {
         if (_stream.Failure is { } failure) Fail(failure, phase);
-        Answer = _stream.LocalResponse;
+        if (_stream.LocalResponse is { } answer) Answer = answer;
         IsReset = _stream.IsReset;
     }
 
@@ -116,7 +116,7 @@ internal sealed class PluginFilterStream : FilterStream
         _stream.Dispose();
 
         // A plugin may keep the stream longer, and then has nothing to wake here.
-        _stream.Continued = null;
+        _stream.Waiter = null;
         base.Dispose();
     }
 

@@ -178,7 +178,7 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         if (stop.Error is not null) NoteError(stop.Error);
         else _answeredBy = stop.By;
         var answer = stop.Answer ?? ErrorAnswer.Of(stop.Error!, _errorId);
-        foreach (var step in context.Steps) step.IsOut |= step.Direction(isRequest: false).State != StepState.Unseen;
+        foreach (ref var step in context.Steps.AsSpan()) step.IsOut |= step.Stream?.Direction(isRequest: false).State is not (null or StepState.Unseen);
         var headers = context.Stream.ResponseHeaders;
         headers.Clear();
         context.Stream.ResponseTrailers.Clear();
@@ -264,26 +264,38 @@ internal sealed class Exchange(ClientExchange client, GatewayModel model, Gatewa
         if (_upstreamResponse is not null) await _upstreamResponse.StopSendingAsync();
         foreach (var step in _context?.Steps ?? [])
         {
-            if (step.Stream is not { } stream) continue;
-            Guard(stream.OnLog);
-            Guard(stream.Dispose);
+            if (step.Stream is { } stream) End(stream);
         }
 
         // Only now: the fields that the filters saw stand in the buffers of the connection.
-        if (_upstreamResponse is not null) Guard(_upstreamResponse.Dispose);
-        if (_context?.Call is { } call) Guard(call.Dispose);
+        if (_upstreamResponse is not null) End(_upstreamResponse);
+        if (_context?.Call is { } call) End(call);
         _route?.State.Leave();
         var entry = Entry();
         model.Traffic.Count(entry);
         model.Telemetry.Count(entry, _context?.Observation);
     }
 
-    // One filter's failure must not keep the next one's instance, nor the line of the log.
-    private void Guard(Action end)
+    private void End(FilterStream filter)
     {
         try
         {
-            end();
+            filter.OnLog();
+        }
+        catch (Exception exception)
+        {
+            GatewayLog.ExchangeFailed(services.Log, _errorId, exception.ToString());
+        }
+
+        End((IDisposable)filter);
+    }
+
+    // One failure must not keep the next filter's instance, nor the line of the log.
+    private void End(IDisposable part)
+    {
+        try
+        {
+            part.Dispose();
         }
         catch (Exception exception)
         {

@@ -26,8 +26,12 @@ public abstract class Filter
 /// One filter on one exchange: the callbacks come in the order of HTTP, one at a time, and only those from headers onwards. After each callback the
 /// pipeline looks at <see cref="Error"/>, <see cref="IsReset"/>, <see cref="Answer"/> and <see cref="IsBypassed"/>, then at the action.
 /// </summary>
-public abstract class FilterStream : IDisposable
+public abstract class FilterStream : IStreamWaiter, IDisposable
 {
+    private StepDirection _request;
+    private StepDirection _response;
+    private ExchangeContext? _exchange;
+
     /// <summary>Set when the filter failed closed: the exchange is answered with it.</summary>
     public GatewayError? Error { get; protected set; }
 
@@ -39,12 +43,6 @@ public abstract class FilterStream : IDisposable
 
     /// <summary>Set when the filter failed open: what it held goes on and it is not called again.</summary>
     public bool IsBypassed { get; protected set; }
-
-    /// <summary>
-    /// Called by the filter, on any thread, when something happened to a paused direction (true for the request): it may go on, or was
-    /// answered, or failed. It returns at once.
-    /// </summary>
-    public Action<bool>? Continued { get; set; }
 
     /// <summary>Whether request body chunks are shown to this filter. It may change while the body passes.</summary>
     public virtual bool WantsRequestBody => false;
@@ -75,7 +73,18 @@ public abstract class FilterStream : IDisposable
 
     public virtual FilterAction OnResponseTrailers() => FilterAction.Continue;
 
-    /// <summary>Brings <see cref="Error"/>, <see cref="Answer"/> and the like up to date after <see cref="Continued"/>.</summary>
+    /// <summary>
+    /// Called by the filter, on any thread, when something happened to a paused direction (true for the request): it may go on, or was
+    /// answered, or failed. It returns at once.
+    /// </summary>
+    public void Continue(bool isRequest)
+    {
+        if (_exchange is not { } exchange) return;
+        Direction(isRequest).Signal();
+        exchange.Wake(isRequest);
+    }
+
+    /// <summary>Brings <see cref="Error"/>, <see cref="Answer"/> and the like up to date after <see cref="Continue"/>.</summary>
     public virtual void Refresh(ErrorPhase phase)
     {
     }
@@ -89,4 +98,14 @@ public abstract class FilterStream : IDisposable
     }
 
     public virtual void Dispose() => GC.SuppressFinalize(this);
+
+    /// <summary>What the step of this filter holds of a message.</summary>
+    internal ref StepDirection Direction(bool isRequest)
+    {
+        if (isRequest) return ref _request;
+        return ref _response;
+    }
+
+    /// <summary>From now on <see cref="Continue"/> has somebody to wake.</summary>
+    internal void JoinExchange(ExchangeContext exchange) => _exchange = exchange;
 }

@@ -1,4 +1,5 @@
-// One filter's place in the chain of one exchange, with what it holds back in each direction. MessageFlow moves messages through the steps.
+// One filter's place in the chain of one exchange. What it holds back of a message is in its stream (StepDirection); MessageFlow moves messages
+// through the steps.
 
 using Bimetal.Gateway.Limits;
 using Bimetal.Plugins.Streams;
@@ -48,12 +49,9 @@ internal struct StepDirection
     public bool TakeSignal() => Volatile.Read(ref _isSignalled) != 0 && Interlocked.Exchange(ref _isSignalled, 0) != 0;
 }
 
-/// <summary>A filter in one exchange.</summary>
-internal sealed class FilterStep(Filter filter)
+/// <summary>A filter in one exchange: an element of <see cref="ExchangeContext.Steps"/>, used by reference.</summary>
+internal struct FilterStep(Filter filter)
 {
-    private StepDirection _request;
-    private StepDirection _response;
-
     public Filter Filter { get; } = filter;
 
     /// <summary>Null before the request's headers came here, and for a filter that could not begin.</summary>
@@ -63,13 +61,7 @@ internal sealed class FilterStep(Filter filter)
     public bool IsOut { get; set; }
 
     /// <summary>False: no callbacks are made at this step.</summary>
-    public bool IsActive => Stream is not null && !IsOut;
-
-    public ref StepDirection Direction(bool isRequest)
-    {
-        if (isRequest) return ref _request;
-        return ref _response;
-    }
+    public readonly bool IsActive => Stream is not null && !IsOut;
 
     /// <summary>Whether <see cref="TookTicks"/> and <see cref="FirstAt"/> are wanted; otherwise no clock is read.</summary>
     public bool IsTimed { get; set; }
@@ -81,29 +73,24 @@ internal sealed class FilterStep(Filter filter)
     public long FirstAt { get; private set; }
 
     /// <summary>Begins the filter; with an error the exchange is answered with it.</summary>
-    /// <param name="wake">Called with true when the request's pump should look at its steps, with false for the response's.</param>
-    public GatewayError? Begin(HttpStream stream, Action<bool> wake)
+    public GatewayError? Begin(ExchangeContext exchange)
     {
         long started = Start();
-        Stream = Filter.Begin(stream, out var error);
+        Stream = Filter.Begin(exchange.Stream, out var error);
         FirstAt = started;
         Stop(started);
         if (Stream is null) return error;
-        Stream.Continued = isRequest =>
-        {
-            Direction(isRequest).Signal();
-            wake(isRequest);
-        };
+        Stream.JoinExchange(exchange);
         return null;
     }
 
-    public bool WantsBody(bool isRequest) => isRequest ? Stream!.WantsRequestBody : Stream!.WantsResponseBody;
+    public readonly bool WantsBody(bool isRequest) => isRequest ? Stream!.WantsRequestBody : Stream!.WantsResponseBody;
 
-    public BodyBuffer Buffer(bool isRequest)
+    public readonly BodyBuffer Buffer(bool isRequest)
     {
         var own = isRequest ? Stream!.RequestBody : Stream!.ResponseBody;
         if (own is not null) return own;
-        ref var direction = ref Direction(isRequest);
+        ref var direction = ref Stream.Direction(isRequest);
         return direction.SpareBuffer ??= new BodyBuffer(GatewayLimits.HeldBodyBytes);
     }
 
@@ -131,7 +118,7 @@ internal sealed class FilterStep(Filter filter)
         return action;
     }
 
-    private long Start() => IsTimed ? System.Diagnostics.Stopwatch.GetTimestamp() : 0;
+    private readonly long Start() => IsTimed ? System.Diagnostics.Stopwatch.GetTimestamp() : 0;
 
     private void Stop(long started)
     {

@@ -47,9 +47,9 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     {
         get
         {
-            foreach (var step in context.Steps)
+            foreach (ref readonly var step in context.Steps.AsSpan())
             {
-                if (step.IsActive && step.Stream!.ChangesBody && step.WantsBody(isRequest)) return true;
+                if (step.IsActive && step.WantsBody(isRequest) && step.Stream!.ChangesBody) return true;
             }
 
             return _wasBodyShown;
@@ -76,13 +76,14 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     {
         for (int index = 0; index < context.Steps.Length; index++)
         {
-            var step = At(index);
-            ref var direction = ref step.Direction(isRequest);
+            ref var step = ref At(index);
+            if (step.Stream is not { } filter) continue;
+            ref var direction = ref filter.Direction(isRequest);
             if (!direction.TakeSignal() || !direction.IsHeld || step.IsOut) continue;
             lock (context.Gate)
             {
-                step.Stream!.Refresh(Phase(direction.State == StepState.HeadersHeld));
-                if (Judge(step, FilterAction.Continue) != Verdict.Stop) Release(index);
+                filter.Refresh(Phase(direction.State == StepState.HeadersHeld));
+                if (Judge(ref step, FilterAction.Continue) != Verdict.Stop) Release(index);
             }
 
             return true;
@@ -95,10 +96,11 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     public TimeSpan? TimeToDeadline()
     {
         TimeSpan? nearest = null;
-        foreach (var step in context.Steps)
+        foreach (ref readonly var step in context.Steps.AsSpan())
         {
-            ref var direction = ref step.Direction(isRequest);
-            if (!step.IsActive || !direction.IsHeld || step.Stream!.PauseLimit is not { } limit) continue;
+            if (!step.IsActive) continue;
+            ref var direction = ref step.Stream!.Direction(isRequest);
+            if (!direction.IsHeld || step.Stream.PauseLimit is not { } limit) continue;
             var left = limit - context.Clock.Time.GetElapsedTime(direction.PausedAt);
             if (nearest is null || left < nearest) nearest = left;
         }
@@ -111,13 +113,14 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     {
         for (int index = 0; index < context.Steps.Length && Stop is null; index++)
         {
-            var step = At(index);
-            ref var direction = ref step.Direction(isRequest);
-            if (!step.IsActive || !direction.IsHeld || step.Stream!.PauseLimit is not { } limit || context.Clock.Time.GetElapsedTime(direction.PausedAt) < limit) continue;
+            ref var step = ref At(index);
+            if (!step.IsActive) continue;
+            ref var direction = ref step.Stream!.Direction(isRequest);
+            if (!direction.IsHeld || step.Stream.PauseLimit is not { } limit || context.Clock.Time.GetElapsedTime(direction.PausedAt) < limit) continue;
             lock (context.Gate)
             {
                 step.Stream.OnPauseExpired();
-                if (Judge(step, FilterAction.Continue) != Verdict.Stop) Release(index);
+                if (Judge(ref step, FilterAction.Continue) != Verdict.Stop) Release(index);
             }
         }
     }
@@ -137,14 +140,14 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
         Stop,
     }
 
-    private FilterStep At(int index) => context.Steps[isRequest ? index : context.Steps.Length - 1 - index];
+    private ref FilterStep At(int index) => ref context.Steps[isRequest ? index : context.Steps.Length - 1 - index];
 
     private int FirstHeld()
     {
         for (int index = 0; index < context.Steps.Length; index++)
         {
-            var step = At(index);
-            if (step.IsActive && step.Direction(isRequest).IsHeld) return index;
+            ref var step = ref At(index);
+            if (step.IsActive && step.Stream!.Direction(isRequest).IsHeld) return index;
         }
 
         return -1;
@@ -154,18 +157,19 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     {
         for (; index < context.Steps.Length; index++)
         {
-            var step = At(index);
-            ref var direction = ref step.Direction(isRequest);
-            if (isRequest && step.Begin(context.Stream, context.Wake) is { } error)
+            ref var step = ref At(index);
+            if (isRequest && step.Begin(context) is { } error)
             {
                 Stop = new FlowStop(step.Filter.Name, null, error);
                 return;
             }
 
+            if (step.Stream is null) continue;
+            ref var direction = ref step.Stream.Direction(isRequest);
             direction.State = StepState.Flowing;
-            if (!step.IsActive) continue;
+            if (step.IsOut) continue;
             direction.IsEndSeen = endOfStream;
-            var verdict = Judge(step, step.OnHeaders(isRequest, endOfStream));
+            var verdict = Judge(ref step, step.OnHeaders(isRequest, endOfStream));
             if (verdict == Verdict.Continue) continue;
             if (verdict == Verdict.Pause) Hold(ref direction, StepState.HeadersHeld);
             return;
@@ -179,8 +183,8 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     {
         for (; index < context.Steps.Length; index++)
         {
-            var step = At(index);
-            if (!step.IsActive || (!step.Direction(isRequest).IsHeld && !step.WantsBody(isRequest))) continue;
+            ref var step = ref At(index);
+            if (!step.IsActive || (!step.Stream!.Direction(isRequest).IsHeld && !step.WantsBody(isRequest))) continue;
             SendBodyThrough(index, data, endOfStream);
             return;
         }
@@ -192,8 +196,8 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     // The buffer of a step can be smaller than what comes at once, so it gets slices that fit; only what it holds can be too much for it.
     private void SendBodyThrough(int index, ReadOnlySequence<byte> data, bool endOfStream)
     {
-        var step = At(index);
-        ref var direction = ref step.Direction(isRequest);
+        ref var step = ref At(index);
+        ref var direction = ref step.Stream!.Direction(isRequest);
         var buffer = step.Buffer(isRequest);
         do
         {
@@ -206,7 +210,7 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
             long take = Math.Min(buffer.LimitBytes - buffer.Length, data.Length);
             if ((take == 0 && !data.IsEmpty) || !TryAppend(buffer, data.Slice(0, take)))
             {
-                Stop = new FlowStop(step.Filter.Name, null, TooLarge(step, buffer));
+                Stop = new FlowStop(step.Filter.Name, null, TooLarge(step.Filter, buffer));
                 return;
             }
 
@@ -215,7 +219,7 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
             direction.IsEndSeen |= endOfStream && data.IsEmpty;
             if (direction.IsHeld && !step.WantsBody(isRequest)) continue;
             _wasBodyShown |= step.Stream!.ChangesBody;
-            var verdict = Judge(step, step.OnBody(isRequest, endOfStream && data.IsEmpty));
+            var verdict = Judge(ref step, step.OnBody(isRequest, endOfStream && data.IsEmpty));
             if (verdict == Verdict.Stop) return;
             if (verdict == Verdict.Continue) Release(index);
             else if (!direction.IsHeld) Hold(ref direction, StepState.BodyHeld);
@@ -242,10 +246,10 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     {
         for (; index < context.Steps.Length; index++)
         {
-            var step = At(index);
+            ref var step = ref At(index);
             if (!step.IsActive) continue;
-            ref var direction = ref step.Direction(isRequest);
-            var verdict = Judge(step, step.OnTrailers(isRequest));
+            ref var direction = ref step.Stream!.Direction(isRequest);
+            var verdict = Judge(ref step, step.OnTrailers(isRequest));
             if (verdict == Verdict.Stop) return;
             if (verdict == Verdict.Pause)
             {
@@ -266,8 +270,8 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
     /// <summary>Passes on whatever a step holds; it is called with nothing held, too, after a body callback.</summary>
     private void Release(int index)
     {
-        var step = At(index);
-        ref var direction = ref step.Direction(isRequest);
+        ref var step = ref At(index);
+        ref var direction = ref step.Stream!.Direction(isRequest);
         bool heldHeaders = direction.State == StepState.HeadersHeld;
         var buffer = step.Buffer(isRequest);
         bool isEnd = direction.IsEndSeen;
@@ -285,7 +289,7 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
         SendTrailers(index + 1);
     }
 
-    private Verdict Judge(FilterStep step, FilterAction action)
+    private Verdict Judge(ref FilterStep step, FilterAction action)
     {
         var filter = step.Stream!;
         if (filter.Error is not null || filter.IsReset || filter.Answer is not null)
@@ -305,9 +309,9 @@ internal sealed class MessageFlow(ExchangeContext context, bool isRequest)
         direction.PausedAt = context.Clock.Time.GetTimestamp();
     }
 
-    private GatewayError TooLarge(FilterStep step, BodyBuffer held) => new(
+    private GatewayError TooLarge(Filter filter, BodyBuffer held) => new(
         Phase(areHeaders: false), isRequest ? ErrorSide.Client : ErrorSide.Plugin, ErrorCause.TooLarge, Retryable: false,
-        $"{step.Filter.Name}: held more than {(held.IsQuotaUsedUp ? "held_bodies of the plugin leaves" : $"body_buffer ({held.LimitBytes} bytes)")} of the {(isRequest ? "request" : "response")}");
+        $"{filter.Name}: held more than {(held.IsQuotaUsedUp ? "held_bodies of the plugin leaves" : $"body_buffer ({held.LimitBytes} bytes)")} of the {(isRequest ? "request" : "response")}");
 
     private ErrorPhase Phase(bool areHeaders)
     {

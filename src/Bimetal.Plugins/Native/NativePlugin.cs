@@ -17,6 +17,9 @@ public sealed unsafe class NativePlugin : Plugin
     /// <summary>Streams that done callbacks may keep at once: as many as contexts of a shared instance on wasm.</summary>
     private const int MaximumKeptStreams = 16_384;
 
+    // Slots that a processor took back last and hands out next, each in a cache line of its own; the others are in the pool.
+    private const int LineSlots = 8;
+    private readonly StreamSlot?[] _near = new StreamSlot?[Environment.ProcessorCount * LineSlots];
     private readonly ConcurrentQueue<StreamSlot> _pool = new();
     private readonly Lock _root = new();
     private readonly HashSet<NativePluginStream> _keptStreams = [];
@@ -39,6 +42,7 @@ public sealed unsafe class NativePlugin : Plugin
         Services = services;
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
         State = services.States.Of(config.Name, config.Limits.Quotas);
+        HeldBodies = State.HeldBodies;
         BodyLimitBytes = config.Limits.BodyBufferBytes;
         Callouts = new NativeCallouts(this);
         _table = (NativePluginTable*)NativeMemory.AllocZeroed((nuint)sizeof(NativePluginTable));
@@ -54,6 +58,9 @@ public sealed unsafe class NativePlugin : Plugin
     /// <summary>What outlives the plugin, under its name.</summary>
     internal PluginState State { get; }
 
+    /// <summary>That of <see cref="State"/>.</summary>
+    internal ByteQuota HeldBodies { get; }
+
     internal NativePluginTable* Table => _table;
 
     internal int BodyLimitBytes { get; }
@@ -64,7 +71,10 @@ public sealed unsafe class NativePlugin : Plugin
     internal bool TakesAnswers => _table->HttpResponse is not null;
 
     /// <summary>Whether something besides the gateway can enter a stream, so that each entry needs the stream's gate.</summary>
-    internal bool NeedsGates => _table->Tick is not null || _table->QueueReady is not null || _table->HttpResponse is not null || _table->Done is not null;
+    internal bool NeedsGates { get; private set; }
+
+    /// <summary>What the plugin has code for: a request looks into the plugin's table for nothing else.</summary>
+    internal NativeCallbacks Callbacks { get; private set; }
 
     internal bool IsRetired => _isRetired;
 
@@ -139,7 +149,7 @@ public sealed unsafe class NativePlugin : Plugin
 
     internal void Return(StreamSlot slot)
     {
-        _pool.Enqueue(slot);
+        if (Interlocked.Exchange(ref NearSlot, slot) is { } other) _pool.Enqueue(other);
         if (_isRetired) End();
     }
 
@@ -211,9 +221,12 @@ public sealed unsafe class NativePlugin : Plugin
         if (!_isRetired) callback();
     });
 
+    private ref StreamSlot? NearSlot => ref _near[(int)((uint)Thread.GetCurrentProcessorId() % (uint)Environment.ProcessorCount) * LineSlots];
+
     // A new slot only while the plugin is not retired: then a stream has it, which End waits for.
     private StreamSlot? TakeSlot()
     {
+        if (Interlocked.Exchange(ref NearSlot, null) is { } near) return near;
         if (_pool.TryDequeue(out var slot)) return slot;
         lock (_pool)
         {
@@ -244,6 +257,11 @@ public sealed unsafe class NativePlugin : Plugin
     {
         lock (_pool)
         {
+            foreach (ref var near in _near.AsSpan())
+            {
+                if (Interlocked.Exchange(ref near, null) is { } slot) _pool.Enqueue(slot);
+            }
+
             for (; _pool.TryDequeue(out var slot); _slotCount--) slot.Free();
             if (_slotCount != 0 || _isOver) return;
             _isOver = true;
@@ -266,6 +284,8 @@ public sealed unsafe class NativePlugin : Plugin
 
         // What lies past the plugin's own size is not its word.
         NativeMemory.Clear((byte*)_table + _table->StructSize, (nuint)sizeof(NativePluginTable) - _table->StructSize);
+        Callbacks = NativeCallbacks.Of(_table);
+        NeedsGates = _table->Tick is not null || _table->QueueReady is not null || _table->HttpResponse is not null || Callbacks.HasDone;
     }
 
     // Built before the table had a tick.

@@ -1,6 +1,5 @@
 // A native plugin on one exchange: makes the callbacks, and lends memory to the host functions that are called from inside them.
 
-using System.Buffers;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
 
@@ -12,36 +11,30 @@ public sealed unsafe class NativePluginStream : PluginStream
     private readonly NativePlugin _plugin;
     private readonly StreamSlot _slot;
     private readonly ulong _handle;
+    private readonly NativeCallbacks _callbacks;
     private readonly StreamCompletion? _completion;
     private CancellationTokenSource? _callouts;
     private bool _isReleased;
     private bool _owesLog;
 
-    // The body that the running callback is about: pinned on the stack by Invoke as long as these two are set.
-    private byte* _callbackBody;
-    private bool _isCallbackBodyRequest;
-
-    // A body that is looked at in any other callback, or after it was changed: pinned by a handle until the callback returns.
-    private MemoryHandle _otherBody;
-    private bool _hasOtherBody;
-    private bool _isOtherBodyRequest;
-
     // SAFETY: the table and the state live until Release.
     internal NativePluginStream(NativePlugin plugin, StreamSlot slot, HttpStream stream)
-        : base(plugin, stream, plugin.BodyLimitBytes, plugin.State.HeldBodies)
+        : base(plugin, stream, plugin.BodyLimitBytes, plugin.HeldBodies)
     {
         Gate = plugin.NeedsGates ? new Lock() : null;
-        _completion = plugin.Table->Done is not null ? new StreamCompletion() : null;
+        _callbacks = plugin.Callbacks;
+        _completion = _callbacks.HasDone ? new StreamCompletion() : null;
         _plugin = plugin;
         _slot = slot;
         _handle = slot.Open(this);
+        if (!_callbacks.HasBegin) return;
         var table = plugin.Table;
-        if (table->StreamBegin is not null) table->StreamBegin(table->Plugin, _handle, slot.State);
+        table->StreamBegin(table->Plugin, _handle, slot.State);
     }
 
-    public override bool WantsRequestBody => _plugin.Table->RequestBody is not null;
+    public override bool WantsRequestBody => _callbacks.Has(StreamCallback.RequestBody);
 
-    public override bool WantsResponseBody => _plugin.Table->ResponseBody is not null;
+    public override bool WantsResponseBody => _callbacks.Has(StreamCallback.ResponseBody);
 
     /// <summary>Callbacks that the plugin has and that were made.</summary>
     internal int Entries { get; private set; }
@@ -75,16 +68,12 @@ public sealed unsafe class NativePluginStream : PluginStream
     }
 
     /// <summary>Takes back what host functions have lent.</summary>
-    internal void ReturnLentMemory()
-    {
-        _slot.Arena.Reset();
-        if (_hasOtherBody) Unpin();
-    }
+    internal void ReturnLentMemory() => _slot.ReturnLent();
 
     protected override FilterAction Invoke(StreamCallback callback, int size, bool endOfStream)
     {
-        if (Gate is null) return Enter(callback, endOfStream);
-        lock (Gate) return Enter(callback, endOfStream);
+        if (Gate is null) return MakeCallback(callback, endOfStream);
+        lock (Gate) return MakeCallback(callback, endOfStream);
     }
 
     /// <summary>stream_done, from any thread: false when the plugin's done callback has not kept the stream.</summary>
@@ -96,6 +85,8 @@ public sealed unsafe class NativePluginStream : PluginStream
         if (isKept) ThreadPool.UnsafeQueueUserWorkItem(static stream => stream.FinishKept(), this, preferLocal: false);
         return true;
     }
+
+    protected override bool Has(StreamCallback callback) => _callbacks.Has(callback) || (callback == StreamCallback.Log && _completion is not null);
 
     protected override void Release()
     {
@@ -115,7 +106,7 @@ public sealed unsafe class NativePluginStream : PluginStream
         _plugin.Return(_slot);
     }
 
-    private FilterAction Enter(StreamCallback callback, bool endOfStream)
+    private FilterAction MakeCallback(StreamCallback callback, bool endOfStream)
     {
         if (_plugin.IsRetired)
         {
@@ -131,6 +122,9 @@ public sealed unsafe class NativePluginStream : PluginStream
         }
 
         View.Enter(callback, endOfStream);
+
+        // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
+        if (!_callbacks.Has(callback)) return View.Leave(callback != StreamCallback.Log && View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue);
         var action = Call(callback, endOfStream);
         ReturnLentMemory();
         return View.Leave(action);
@@ -190,7 +184,7 @@ public sealed unsafe class NativePluginStream : PluginStream
     private void CallLog()
     {
         _owesLog = false;
-        if (_plugin.Table->Log is null) return;
+        if (!_callbacks.Has(StreamCallback.Log)) return;
         View.Enter(StreamCallback.Log, endOfStream: true);
         _plugin.Table->Log(_plugin.Table->Plugin, _handle, _slot.State);
         ReturnLentMemory();
@@ -200,29 +194,15 @@ public sealed unsafe class NativePluginStream : PluginStream
     private void End()
     {
         // SAFETY: the last use of handle and state; both are taken back after the call.
-        var table = _plugin.Table;
-        if (table->StreamEnd is not null) table->StreamEnd(table->Plugin, _handle, _slot.State);
-        ReturnLentMemory();
+        if (_callbacks.HasEnd) _plugin.Table->StreamEnd(_plugin.Table->Plugin, _handle, _slot.State);
         _isReleased = true;
         _callouts?.Cancel();
         _slot.Close();
     }
 
-    /// <summary>The address of the body, which stays where it is until the callback returns or the body is changed.</summary>
-    // SAFETY: either the span is pinned by CallWithBody's fixed statement, or by a handle that is kept until the callback returns.
-    internal byte* Pin(bool isRequest, BodyBuffer body)
-    {
-        if (_callbackBody is not null && _isCallbackBodyRequest == isRequest) return _callbackBody;
-        if (!_hasOtherBody || _isOtherBodyRequest != isRequest)
-        {
-            Unpin();
-            _otherBody = body.Memory.Pin();
-            _hasOtherBody = true;
-            _isOtherBodyRequest = isRequest;
-        }
-
-        return (byte*)_otherBody.Pointer;
-    }
+    /// <inheritdoc cref="LentBody.Pin"/>
+    // SAFETY: as said in LentBody.
+    internal byte* Pin(bool isRequest, BodyBuffer body) => _slot.Body.Pin(isRequest, body);
 
     /// <summary>Replaces a part of a body; what was lent of it before is void.</summary>
     internal HostStatus ReplaceBody(bool isRequest, nuint start, nuint length, ReadOnlySpan<byte> replacement)
@@ -235,36 +215,32 @@ public sealed unsafe class NativePluginStream : PluginStream
         int from = (int)Math.Min(start, (nuint)body.Length);
         int count = (int)Math.Min(length, (nuint)(body.Length - from));
         if (!body.TryReplace(from, count, replacement)) return HostStatus.BadArgument;
-        if (_isCallbackBodyRequest == isRequest) _callbackBody = null;
-        if (_hasOtherBody && _isOtherBodyRequest == isRequest) Unpin();
+        _slot.Body.Forget(isRequest);
         return HostStatus.Ok;
     }
 
-    // SAFETY: each function pointer came from the plugin's own table, has the type that bimetal.h gives it, and is not null.
+    // SAFETY: each function pointer came from the plugin's own table, has the type that bimetal.h gives it, and is not null: the caller looked.
     private FilterAction Call(StreamCallback callback, bool endOfStream)
     {
         var table = _plugin.Table;
         uint end = endOfStream ? 1u : 0u;
         switch (callback)
         {
-            case StreamCallback.RequestHeaders when table->RequestHeaders is not null:
+            case StreamCallback.RequestHeaders:
                 return Action(table->RequestHeaders(table->Plugin, _handle, _slot.State, end));
-            case StreamCallback.RequestBody when table->RequestBody is not null:
+            case StreamCallback.RequestBody:
                 return Action(CallWithBody(table->RequestBody, isRequest: true, end));
-            case StreamCallback.RequestTrailers when table->RequestTrailers is not null:
+            case StreamCallback.RequestTrailers:
                 return Action(table->RequestTrailers(table->Plugin, _handle, _slot.State));
-            case StreamCallback.ResponseHeaders when table->ResponseHeaders is not null:
+            case StreamCallback.ResponseHeaders:
                 return Action(table->ResponseHeaders(table->Plugin, _handle, _slot.State, end));
-            case StreamCallback.ResponseBody when table->ResponseBody is not null:
+            case StreamCallback.ResponseBody:
                 return Action(CallWithBody(table->ResponseBody, isRequest: false, end));
-            case StreamCallback.ResponseTrailers when table->ResponseTrailers is not null:
+            case StreamCallback.ResponseTrailers:
                 return Action(table->ResponseTrailers(table->Plugin, _handle, _slot.State));
-            case StreamCallback.Log:
-                if (table->Log is not null) table->Log(table->Plugin, _handle, _slot.State);
-                return FilterAction.Continue;
             default:
-                // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
-                return View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue;
+                table->Log(table->Plugin, _handle, _slot.State);
+                return FilterAction.Continue;
         }
     }
 
@@ -274,23 +250,16 @@ public sealed unsafe class NativePluginStream : PluginStream
         return result == 0 ? FilterAction.Continue : FilterAction.Pause;
     }
 
-    // SAFETY: the buffer cannot move inside the fixed statement; _callbackBody is void outside of it.
+    // SAFETY: the buffer cannot move inside the fixed statement; its address is forgotten outside of it.
     private int CallWithBody(delegate* unmanaged[Cdecl]<void*, ulong, void*, nuint, uint, int> callback, bool isRequest, uint end)
     {
         var body = isRequest ? RequestBody : ResponseBody;
         fixed (byte* bytes = body.Span)
         {
-            _callbackBody = bytes;
-            _isCallbackBodyRequest = isRequest;
+            _slot.Body.Begin(isRequest, bytes);
             int action = callback(_plugin.Table->Plugin, _handle, _slot.State, (nuint)body.Length, end);
-            _callbackBody = null;
+            _slot.Body.End();
             return action;
         }
-    }
-
-    private void Unpin()
-    {
-        _otherBody.Dispose();
-        _hasOtherBody = false;
     }
 }

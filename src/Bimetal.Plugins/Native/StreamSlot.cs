@@ -11,7 +11,8 @@ using System.Runtime.InteropServices;
 namespace Bimetal.Plugins.Native;
 
 /// <summary>
-/// What a native stream owns outside of the managed heap: its state and its arena. Slots are used again by later streams of the plugin.
+/// What a native stream owns outside of the managed heap: its state, its arena, and what is pinned for it. Slots are used again by later streams of
+/// the plugin; nothing of them outlives a callback but the state, which is cleared.
 /// </summary>
 internal sealed unsafe class StreamSlot
 {
@@ -25,6 +26,8 @@ internal sealed unsafe class StreamSlot
     private readonly uint _index;
     private readonly uint _stateBytes;
     private NativePluginStream? _stream;
+    private CallArena? _arena;
+    private LentBody? _body;
     private uint _generation;
 
     public StreamSlot(uint stateBytes)
@@ -44,7 +47,11 @@ internal sealed unsafe class StreamSlot
     /// <summary>The plugin's state of the stream; null when it wants none.</summary>
     public void* State { get; }
 
-    public CallArena Arena { get; } = new();
+    /// <summary>Made when the first callback reads something.</summary>
+    public CallArena Arena => _arena ??= new CallArena();
+
+    /// <summary>Made when the first callback has a body.</summary>
+    public LentBody Body => _body ??= new LentBody();
 
     /// <summary>The stream of a handle, or null, for a host function that the stream's plugin calls.</summary>
     public static NativePluginStream? Find(ulong handle)
@@ -68,19 +75,26 @@ internal sealed unsafe class StreamSlot
         return ((ulong)_generation << 32) | (_index + 1);
     }
 
+    /// <summary>Takes back what host functions have lent.</summary>
+    public void ReturnLent()
+    {
+        _arena?.Reset();
+        _body?.Return();
+    }
+
     /// <summary>Ends the stream: its handle finds nothing from here on.</summary>
     public void Close()
     {
         Volatile.Write(ref _generation, _generation + 1);
         _stream = null;
-        Arena.Reset();
+        ReturnLent();
     }
 
     /// <summary>Gives the memory back; only after <see cref="Close"/>, and never used again.</summary>
     // SAFETY: both pointers are owned by this slot, which is in no pool any more.
     public void Free()
     {
-        Arena.Free();
+        _arena?.Free();
         if (State is not null) NativeMemory.AlignedFree(State);
         s_freeIndexes.Enqueue(_index);
     }

@@ -9,8 +9,8 @@ namespace Bimetal.Plugins.Streams;
 /// <summary>Header fields of one message. Not thread-safe; belongs to one stream. The bytes of a field never change once it is added.</summary>
 public sealed class HeaderMap
 {
-    // Of copied names and values: most plugins set one small field, some set many.
-    private const int FirstChunkBytes = 96;
+    // Of copied names and values: most plugins set one small field, some set many. With its header the first chunk is one cache line.
+    private const int FirstChunkBytes = 40;
     private const int ChunkBytes = 1024;
 
     // Enough for most messages.
@@ -48,7 +48,14 @@ public sealed class HeaderMap
     }
 
     /// <summary>Appends a field from bytes that are only borrowed, such as a plugin's memory; the name is put into lower case.</summary>
-    public void AddCopy(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) => Add(CopyName(name), Copy(value));
+    public void AddCopy(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        var copy = Reserve(name.Length + value.Length);
+        var nameCopy = copy[..name.Length];
+        Ascii.ToLower(name, nameCopy.Span, out _);
+        value.CopyTo(copy.Span[name.Length..]);
+        Add(nameCopy, copy[name.Length..]);
+    }
 
     /// <summary>Gives a field this one value: replaces the first occurrence, removes the others, or appends.</summary>
     public void Set(ReadOnlyMemory<byte> name, ReadOnlyMemory<byte> value)
@@ -137,13 +144,6 @@ public sealed class HeaderMap
         return moved;
     }
 
-    private ReadOnlyMemory<byte> CopyName(ReadOnlySpan<byte> name)
-    {
-        var copy = Reserve(name.Length);
-        Ascii.ToLower(name, copy.Span, out _);
-        return copy;
-    }
-
     private ReadOnlyMemory<byte> Copy(ReadOnlySpan<byte> bytes)
     {
         var copy = Reserve(bytes.Length);
@@ -157,7 +157,7 @@ public sealed class HeaderMap
         if (lengthBytes > ChunkBytes / 2) return new byte[lengthBytes];
         if (lengthBytes > _chunk.Length - _chunkUsed)
         {
-            _chunk = new byte[Math.Max(lengthBytes, _chunk.Length == 0 ? FirstChunkBytes : ChunkBytes)];
+            _chunk = new byte[Math.Max(lengthBytes, Math.Clamp(4 * _chunk.Length, FirstChunkBytes, ChunkBytes))];
             _chunkUsed = 0;
         }
 

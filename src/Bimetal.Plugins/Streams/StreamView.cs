@@ -7,7 +7,7 @@ namespace Bimetal.Plugins.Streams;
 /// One plugin's view of an exchange. Used by one thread at a time, except for <see cref="Continue"/> and
 /// <see cref="SendLocalResponse"/> on a stream that is held, which a timer's thread may call.
 /// </summary>
-public sealed class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota? heldBodies = null)
+public class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota? heldBodies = null)
 {
     private DirectionState _request;
     private DirectionState _response;
@@ -30,8 +30,8 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota?
     /// <summary>True once the plugin asked to break the exchange off.</summary>
     public bool IsReset { get; private set; }
 
-    /// <summary>Called when something happened to the stream while no callback of it was running.</summary>
-    public Action<bool>? Continued { get; set; }
+    /// <summary>Told when something happened to the stream while no callback of it was running.</summary>
+    public IStreamWaiter? Waiter { get; set; }
 
     /// <summary>True while the plugin holds something back in that direction.</summary>
     public bool IsHeld(bool isRequest) => (isRequest ? _request : _response).IsHeld;
@@ -77,17 +77,31 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota?
     {
         // A second :path or :status would be no message, so adding one means replacing it.
         if (HeaderRules.IsPseudo(name)) return ReplaceHeader(kind, name, value);
-        if (WritableMap(kind) is not { } map || !HasRoom(map, name, value) || !HeaderRules.IsAllowed(kind, name, value))
-            return HostStatus.BadArgument;
+        if (WritableMap(kind) is not { } map || !HasRoom(map, name, value)) return HostStatus.BadArgument;
+        if (Settled?.Find(name, value) is { } field)
+        {
+            map.Add(field.Name, field.Value);
+            return HostStatus.Ok;
+        }
+
+        if (!HeaderRules.IsAllowed(kind, name, value)) return HostStatus.BadArgument;
         map.AddCopy(name, value);
+        Settled?.Note(name, value);
         return HostStatus.Ok;
     }
 
     public HostStatus ReplaceHeader(HeaderMapKind kind, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (WritableMap(kind) is not { } map || !HasRoom(map, name, value) || !HeaderRules.IsAllowed(kind, name, value))
-            return HostStatus.BadArgument;
+        if (WritableMap(kind) is not { } map || !HasRoom(map, name, value)) return HostStatus.BadArgument;
+        if (Settled?.Find(name, value) is { } field)
+        {
+            map.Set(field.Name, field.Value);
+            return HostStatus.Ok;
+        }
+
+        if (!HeaderRules.IsAllowed(kind, name, value)) return HostStatus.BadArgument;
         map.SetCopy(name, value);
+        Settled?.Note(name, value);
         return HostStatus.Ok;
     }
 
@@ -132,7 +146,7 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota?
     {
         ref var direction = ref Direction(isRequest);
         bool isOwnCallback = Callback is not (StreamCallback.None or StreamCallback.Log) && IsRequest(Callback) == isRequest;
-        if (direction.Continue(isOwnCallback)) Continued?.Invoke(isRequest);
+        if (direction.Continue(isOwnCallback)) Waiter?.Continue(isRequest);
         return HostStatus.Ok;
     }
 
@@ -176,9 +190,12 @@ public sealed class StreamView(HttpStream stream, int bodyLimitBytes, ByteQuota?
     public void NotifyWhenHeld()
     {
         if (Callback != StreamCallback.None) return;
-        if (_request.IsHeld) Continued?.Invoke(true);
-        if (_response.IsHeld) Continued?.Invoke(false);
+        if (_request.IsHeld) Waiter?.Continue(isRequest: true);
+        if (_response.IsHeld) Waiter?.Continue(isRequest: false);
     }
+
+    /// <summary>Fields that were judged and copied for other streams of the plugin; null: none are.</summary>
+    private protected virtual SettledFields? Settled => null;
 
     private static bool IsRequest(HeaderMapKind kind) => kind is HeaderMapKind.RequestHeaders or HeaderMapKind.RequestTrailers;
 

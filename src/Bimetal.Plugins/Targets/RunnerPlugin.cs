@@ -92,7 +92,7 @@ internal sealed class RunnerStream : PluginStream
         _plugin.Host.View = null;
     }
 
-    private bool Has(StreamCallback callback) => (_plugin.Callbacks & Bit(callback)) != 0;
+    protected override bool Has(StreamCallback callback) => (_plugin.Callbacks & Bit(callback)) != 0;
 
     private static uint Bit(StreamCallback callback) => 1u << Index(callback);
 

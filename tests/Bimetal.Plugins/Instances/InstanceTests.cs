@@ -120,7 +120,7 @@ public sealed class InstanceTests
         int woken = 0;
         foreach (var stream in streams)
         {
-            stream.Continued = _ => woken++;
+            stream.Waiter = new Told(_ => woken++);
             stream.OnRequestHeaders(endOfStream: false);
         }
 
@@ -156,7 +156,7 @@ public sealed class InstanceTests
             """, InstancePolicy.Shared);
         using var held = plugin.Begin(Headers.Request(("x-id", "held")));
         bool? continued = null;
-        held.Continued = isRequest => continued = isRequest;
+        held.Waiter = new Told(isRequest => continued = isRequest);
         held.OnRequestHeaders(endOfStream: true);
         for (int attempt = 0; attempt < 100 && continued is null; attempt++)
         {

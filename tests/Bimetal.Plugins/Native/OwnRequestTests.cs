@@ -3,6 +3,7 @@
 using System.Text;
 using Bimetal.Plugins.Bundles;
 using Bimetal.Plugins.Streams;
+using Bimetal.Plugins.Tests.Streams;
 using Bimetal.Plugins.Tests.Guests;
 using Bimetal.Testing;
 
@@ -215,7 +216,7 @@ public sealed class OwnRequestTests
         var stream = plugin.TryBegin(exchange, out var failure);
         Assert.True(stream is not null, failure?.Detail);
         var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        stream.Continued = _ => source.TrySetResult();
+        stream.Waiter = new Told(_ => source.TrySetResult());
         continued = source.Task;
         return stream;
     }

@@ -140,7 +140,7 @@ public sealed class BodyTests
             """);
         using var stream = plugin.Begin();
         var continued = new List<bool>();
-        stream.Continued = continued.Add;
+        stream.Waiter = new Told(continued.Add);
         stream.OnRequestHeaders(endOfStream: true);
         stream.OnResponseHeaders(endOfStream: true);
         Assert.Equal([true], continued);

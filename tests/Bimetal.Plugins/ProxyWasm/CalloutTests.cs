@@ -30,7 +30,7 @@ public sealed class CalloutTests
         plugin.Log.Clear();
         using var stream = plugin.Begin();
         var continued = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        stream.Continued = _ => continued.TrySetResult();
+        stream.Waiter = new Told(_ => continued.TrySetResult());
         Assert.Equal(FilterAction.Pause, stream.OnRequestHeaders(endOfStream: true));
         var request = await caller.NextAsync();
         Assert.Equal(("keys", "body", TimeSpan.FromMilliseconds(500)), (request.Request.Upstream, Encoding.ASCII.GetString(request.Request.Body.Span), request.Request.Timeout));
@@ -60,7 +60,7 @@ public sealed class CalloutTests
             policy, caller);
         using var stream = plugin.Begin();
         var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        stream.Continued = _ => woken.TrySetResult();
+        stream.Waiter = new Told(_ => woken.TrySetResult());
         stream.OnRequestHeaders(endOfStream: true);
         (await caller.NextAsync()).Fail();
         await woken.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
@@ -97,7 +97,7 @@ public sealed class CalloutTests
         await using var plugin = await LoadAsync($"request_headers: {Call}; return 1\nhttp_call_response: trap", policy, caller);
         using var stream = plugin.Begin();
         var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        stream.Continued = _ => woken.TrySetResult();
+        stream.Waiter = new Told(_ => woken.TrySetResult());
         stream.OnRequestHeaders(endOfStream: true);
         (await caller.NextAsync()).Answer(200, "x");
         await woken.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
@@ -166,7 +166,7 @@ public sealed class CalloutTests
         {
             using var stream = plugin.Begin();
             var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            stream.Continued = _ => woken.TrySetResult();
+            stream.Waiter = new Told(_ => woken.TrySetResult());
             if (stream.OnRequestHeaders(endOfStream: true) == FilterAction.Pause) await woken.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellation);
             Assert.Null(stream.Failure);
             stream.OnLog();

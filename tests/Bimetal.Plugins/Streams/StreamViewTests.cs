@@ -60,7 +60,7 @@ public sealed class StreamViewTests
     {
         var view = View();
         int told = 0;
-        view.Continued = _ => told++;
+        view.Waiter = new Told(_ => told++);
         view.Enter(StreamCallback.RequestHeaders, false);
         view.Continue(isRequest: true);
         Assert.Equal(FilterAction.Continue, view.Leave(FilterAction.Pause));
@@ -72,7 +72,7 @@ public sealed class StreamViewTests
     {
         var view = View();
         var told = new List<bool>();
-        view.Continued = told.Add;
+        view.Waiter = new Told(told.Add);
         view.Enter(StreamCallback.RequestHeaders, false);
         view.Leave(FilterAction.Pause);
         view.Continue(isRequest: true);
@@ -129,7 +129,7 @@ public sealed class StreamViewTests
     {
         var view = View();
         var told = new List<bool>();
-        view.Continued = told.Add;
+        view.Waiter = new Told(told.Add);
         view.Enter(StreamCallback.RequestHeaders, false);
         view.Leave(FilterAction.Pause);
         Assert.Equal(HostStatus.Ok, view.SendLocalResponse(503, new HeaderMap(), default, -1));

@@ -106,7 +106,7 @@ internal sealed class JwtFilter(JwtFilterConfig config, ILogger log, TimeProvide
 
         public override FilterAction OnRequestHeaders(bool endOfStream)
         {
-            _ = filter._source.FetchAfterAsync(judged).ContinueWith(static (_, self) => ((AskingStream)self!).Continued?.Invoke(true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = filter._source.FetchAfterAsync(judged).ContinueWith(static (_, self) => ((AskingStream)self!).Continue(isRequest: true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             return FilterAction.Pause;
         }
 

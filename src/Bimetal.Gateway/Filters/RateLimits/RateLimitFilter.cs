@@ -67,7 +67,7 @@ internal sealed class RateLimitFilter(RateLimitFilterConfig config, BucketTable 
                 return FilterAction.Continue;
             }
 
-            _ = _asked.ContinueWith(static (_, self) => ((SharedStream)self!).Continued?.Invoke(true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = _asked.ContinueWith(static (_, self) => ((SharedStream)self!).Continue(isRequest: true), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             return FilterAction.Pause;
         }
 

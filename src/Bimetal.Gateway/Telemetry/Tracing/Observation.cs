@@ -33,7 +33,7 @@ internal sealed class Observation
         _showsTimes = showsTimes;
         _server = server;
         _upstream = upstream;
-        foreach (var step in steps) step.IsTimed = true;
+        foreach (ref var step in steps.AsSpan()) step.IsTimed = true;
     }
 
     /// <summary>The request begins to go to the upstream; again for another try.</summary>
@@ -47,7 +47,7 @@ internal sealed class Observation
     {
         if (!_showsTimes) return;
         var text = new StringBuilder(64);
-        foreach (var step in _steps)
+        foreach (ref readonly var step in _steps.AsSpan())
         {
             if (step.TookTicks > 0) Add(text, step.Filter.Name, TimeOf(step.TookTicks));
         }
@@ -60,7 +60,7 @@ internal sealed class Observation
     public void End(in AccessLogEntry entry, FilterTimes times)
     {
         var chain = TimeSpan.Zero;
-        foreach (var step in _steps)
+        foreach (ref readonly var step in _steps.AsSpan())
         {
             if (step.TookTicks == 0) continue;
             var took = TimeOf(step.TookTicks);
@@ -78,7 +78,7 @@ internal sealed class Observation
     {
         long now = Stopwatch.GetTimestamp();
         var end = DateTime.UtcNow;
-        foreach (var step in _steps)
+        foreach (ref readonly var step in _steps.AsSpan())
         {
             if (step.TookTicks == 0) continue;
             using var span = OtlpExport.Source.CreateActivity("filter " + step.Filter.Name, ActivityKind.Internal, server.Context);

@@ -13,7 +13,7 @@ using Bimetal.Plugins.Streams;
 namespace Bimetal.Plugins.Bundles.Cases;
 
 /// <summary>One exchange of one case with one plugin. Use once.</summary>
-public sealed class CaseExchange(PluginCase one)
+public sealed class CaseExchange(PluginCase one) : IStreamWaiter
 {
     private static readonly IPEndPoint s_source = new(IPAddress.Loopback, 50000);
     private static readonly IPEndPoint s_destination = new(IPAddress.Loopback, 8080);
@@ -107,9 +107,11 @@ public sealed class CaseExchange(PluginCase one)
 
     private static bool IsOver(PluginStream stream) => stream.Failure is not null || stream.IsReset || stream.LocalResponse is not null;
 
+    void IStreamWaiter.Continue(bool isRequest) => (isRequest ? ref _isRequestContinued : ref _isResponseContinued) = true;
+
     private CaseEnd Drive(PluginStream stream, Collector? request, Collector? response)
     {
-        stream.Continued = isRequest => (isRequest ? ref _isRequestContinued : ref _isResponseContinued) = true;
+        stream.Waiter = this;
         bool isThrough = DriveDirection(stream, isRequest: true, one.Request.Chunks, _stream.RequestHeaders, request);
         if (isThrough)
         {
