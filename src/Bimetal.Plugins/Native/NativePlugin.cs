@@ -8,6 +8,7 @@ using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Instances;
 using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
+using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Plugins.Native;
 
@@ -17,9 +18,7 @@ public sealed unsafe class NativePlugin : Plugin
     /// <summary>Streams that done callbacks may keep at once: as many as contexts of a shared instance on wasm.</summary>
     private const int MaximumKeptStreams = 16_384;
 
-    // Slots that a processor took back last and hands out next, each in a cache line of its own; the others are in the pool.
-    private const int LineSlots = 8;
-    private readonly StreamSlot?[] _near = new StreamSlot?[Environment.ProcessorCount * LineSlots];
+    private readonly NearObjects<StreamSlot> _near = new();
     private readonly ConcurrentQueue<StreamSlot> _pool = new();
     private readonly Lock _root = new();
     private readonly HashSet<NativePluginStream> _keptStreams = [];
@@ -149,7 +148,7 @@ public sealed unsafe class NativePlugin : Plugin
 
     internal void Return(StreamSlot slot)
     {
-        if (Interlocked.Exchange(ref NearSlot, slot) is { } other) _pool.Enqueue(other);
+        if (!_near.TryKeep(slot)) _pool.Enqueue(slot);
         if (_isRetired) End();
     }
 
@@ -221,12 +220,10 @@ public sealed unsafe class NativePlugin : Plugin
         if (!_isRetired) callback();
     });
 
-    private ref StreamSlot? NearSlot => ref _near[(int)((uint)Thread.GetCurrentProcessorId() % (uint)Environment.ProcessorCount) * LineSlots];
-
     // A new slot only while the plugin is not retired: then a stream has it, which End waits for.
     private StreamSlot? TakeSlot()
     {
-        if (Interlocked.Exchange(ref NearSlot, null) is { } near) return near;
+        if (_near.TryTake() is { } near) return near;
         if (_pool.TryDequeue(out var slot)) return slot;
         lock (_pool)
         {
@@ -257,11 +254,7 @@ public sealed unsafe class NativePlugin : Plugin
     {
         lock (_pool)
         {
-            foreach (ref var near in _near.AsSpan())
-            {
-                if (Interlocked.Exchange(ref near, null) is { } slot) _pool.Enqueue(slot);
-            }
-
+            while (_near.TryTakeAny() is { } near) _pool.Enqueue(near);
             for (; _pool.TryDequeue(out var slot); _slotCount--) slot.Free();
             if (_slotCount != 0 || _isOver) return;
             _isOver = true;

@@ -1,6 +1,5 @@
 // Clones of one snapshot: rented fresh, reset when they come back.
 
-using System.Numerics;
 using Bimetal.Wasm.Abi;
 
 namespace Bimetal.Wasm.Runtime;
@@ -18,11 +17,7 @@ public sealed class InstancePool : IDisposable
     // without any counting as one. A small request writes ten or so, and looking takes two microseconds; a large one is soon followed.
     private const ulong GranulesBetweenScans = 16_384;
 
-    // Instances that threads took back last and hand out next, in places of the thread's own: no lock, and the memory is still near.
-    private const int ThreadSlots = 16;    // two cache lines
-    private static readonly int s_nearThreads = (int)BitOperations.RoundUpToPowerOf2(4 * (uint)Environment.ProcessorCount);
-    private readonly Instance?[] _near = new Instance?[s_nearThreads * ThreadSlots];
-
+    private readonly NearObjects<Instance> _near = new();
     private readonly Lock _gate = new();
     private readonly Snapshot _snapshot;
     private readonly int _maximumInstances;
@@ -52,13 +47,13 @@ public sealed class InstancePool : IDisposable
     {
         get
         {
-            lock (_gate) return Math.Max(0, _count - _idle.Count - _near.Count(static instance => instance is not null));
+            lock (_gate) return Math.Max(0, _count - _idle.Count - _near.Count);
         }
     }
 
     /// <summary>A fresh instance, or null when all <c>maximumInstances</c> are rented or the pool has ended.</summary>
     /// <exception cref="InstanceLimitException">The process has no room for another instance.</exception>
-    public Instance? TryRent() => TryTake(NearSlots) is { } near ? RentOut(near) : TryRentElsewhere();
+    public Instance? TryRent() => _near.TryTake() is { } near ? RentOut(near) : TryRentElsewhere();
 
     /// <summary>Makes instances ahead of requests until the pool holds <paramref name="count"/> of them, at most its maximum.</summary>
     /// <exception cref="InstanceLimitException">The process has no room for another instance.</exception>
@@ -109,9 +104,6 @@ public sealed class InstancePool : IDisposable
         _image?.Release();
     }
 
-    /// <summary>Places of this thread, and of few others if there are many.</summary>
-    private Span<Instance?> NearSlots => _near.AsSpan((Environment.CurrentManagedThreadId & (s_nearThreads - 1)) * ThreadSlots, ThreadSlots);
-
     private Instance? TryRentElsewhere()
     {
         lock (_gate)
@@ -120,7 +112,7 @@ public sealed class InstancePool : IDisposable
         }
 
         // What other threads have is dear, but not as dear as a new one.
-        var clone = TryTake(_near) ?? TryMake(_maximumInstances);
+        var clone = _near.TryTakeAny() ?? TryMake(_maximumInstances);
         return clone is null ? null : RentOut(clone);
     }
 
@@ -147,19 +139,9 @@ public sealed class InstancePool : IDisposable
         }
     }
 
-    private static Instance? TryTake(Span<Instance?> slots)
-    {
-        foreach (ref var slot in slots)
-        {
-            if (slot is not null && Interlocked.Exchange(ref slot, null) is { } near) return near;
-        }
-
-        return null;
-    }
-
     private void Keep(Instance instance)
     {
-        if (!TryKeepNear(instance))
+        if (!_near.TryKeep(instance))
         {
             lock (_gate) _idle.Push(instance);
         }
@@ -168,19 +150,9 @@ public sealed class InstancePool : IDisposable
         if (_isDisposed) FreeIdle();
     }
 
-    private bool TryKeepNear(Instance instance)
-    {
-        foreach (ref var slot in NearSlots)
-        {
-            if (slot is null && Interlocked.CompareExchange(ref slot, instance, null) is null) return true;
-        }
-
-        return false;
-    }
-
     private void FreeIdle()
     {
-        while (TryTake(_near) is { } near) Free(near);
+        while (_near.TryTakeAny() is { } near) Free(near);
         Instance[] idle;
         lock (_gate)
         {
