@@ -58,6 +58,8 @@ internal static class IntegerInstructions
     {
         var right = function.Pop();
         var left = function.Pop();
+        function.Loads.Pin(left);
+        function.Loads.Pin(right);
         function.Push(function.LowBytes.TryCompare(predicate, left, right) ?? function.DefineBit($"icmp {predicate} {LlvmTypes.Of(left)} {left}, {right}"));
     }
 
@@ -65,6 +67,12 @@ internal static class IntegerInstructions
     {
         var right = function.Pop();
         var left = function.Pop();
+        if (operation != "mul")
+        {
+            function.Loads.Pin(left);
+            function.Loads.Pin(right);
+        }
+
         var result = function.Define(left.Type, $"{operation} {LlvmTypes.Of(left)} {left}, {right}");
         if (left.Type == ValueType.I32 && operation is ("add" or "sub")) function.Sums.Note(result, left, right, isDifference: operation == "sub");
         if (operation == "and") function.LowBytes.Note(result, left, right);
