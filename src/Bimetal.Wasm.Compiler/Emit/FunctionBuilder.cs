@@ -46,6 +46,7 @@ internal sealed class FunctionBuilder
         Loads = new KeptLoads(this);
         Marks = new LoopMarks(this);
         Sums = new ConstantSums(this);
+        LowBytes = new LowBytes(this);
     }
 
     public ModuleScope Module { get; }
@@ -67,6 +68,8 @@ internal sealed class FunctionBuilder
     public LoopMarks Marks { get; }
 
     public ConstantSums Sums { get; }
+
+    public LowBytes LowBytes { get; }
 
     /// <summary>Stack slots that are found to be needed on the way; written before <see cref="Entry"/>, which ends in a branch.</summary>
     public StringBuilder Slots { get; } = new();

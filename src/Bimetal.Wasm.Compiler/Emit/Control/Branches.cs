@@ -9,8 +9,8 @@ namespace Bimetal.Wasm.Compiler.Emit.Control;
 /// <summary>Emits br, br_if, br_table, return and unreachable.</summary>
 internal static class Branches
 {
-    // LLVM makes a jump table from this many targets on; fewer become comparisons, which read no memory.
-    private const int JumpTableTargets = 4;
+    // LLVM makes a jump table from this many cases on; fewer become comparisons, which read no memory.
+    private const int JumpTableCases = 4;
 
     public static void Branch(FunctionBuilder function, uint label)
     {
@@ -42,24 +42,29 @@ internal static class Branches
         var index = function.Pop();
         int defaultCase = labels.Length - 1;
 
+        // Cases that lead where the default leads need no entry, and few others are compared with, which reads no memory. Compilers write
+        // tables for sets of characters, of which nearly all places are the default's.
+        uint otherwise = labels[defaultCase];
+        int[] cases = [.. Enumerable.Range(0, defaultCase).Where(i => labels[i] != otherwise)];
+
         // With the index clamped to the default, and the default itself unreachable, LLVM has no bounds check left to emit: one
         // compare and conditional move do both jobs, and a mispredicted branch cannot read past the jump table.
-        bool isClamped = function.Options.MaskIndices && labels.Length > JumpTableTargets && !index.IsConstant;
-        if (isClamped) index = OpaqueAssembly.ClampIndex(function, index, defaultCase);
-        foreach (uint label in labels)
+        bool isClamped = function.Options.MaskIndices && cases.Length >= JumpTableCases && !index.IsConstant;
+        if (isClamped)
         {
-            function.Control.RecordBranch(function.Control.FrameAt(label));
-            function.Module.Budget.RequireForFunction(function.Characters);
+            index = OpaqueAssembly.ClampIndex(function, index, defaultCase);
+            cases = [.. Enumerable.Range(0, labels.Length)];
         }
 
-        string otherwise = isClamped ? function.NewLabel() : function.Control.FrameAt(labels[defaultCase]).Label;
-        function.Line($"switch i32 {index}, label %{otherwise} [");
-        int caseCount = isClamped ? labels.Length : defaultCase;
-        for (int i = 0; i < caseCount; i++) function.Line($"  i32 {i}, label %{function.Control.FrameAt(labels[i]).Label}");
+        foreach (int i in cases) Record(function, labels[i]);
+        if (!isClamped) Record(function, otherwise);
+        string otherLabel = isClamped ? function.NewLabel() : function.Control.FrameAt(otherwise).Label;
+        function.Line($"switch i32 {index}, label %{otherLabel} [");
+        foreach (int i in cases) function.Line($"  i32 {i}, label %{function.Control.FrameAt(labels[i]).Label}");
         function.Line($"]");
         if (isClamped)
         {
-            function.ContinueIn(otherwise);
+            function.ContinueIn(otherLabel);
             function.Line($"unreachable");
         }
 
@@ -100,6 +105,12 @@ internal static class Branches
     {
         function.Line($"br label %{function.TrapLabel(TrapCode.Unreachable)}");
         function.Control.MarkUnreachable();
+    }
+
+    private static void Record(FunctionBuilder function, uint label)
+    {
+        function.Control.RecordBranch(function.Control.FrameAt(label));
+        function.Module.Budget.RequireForFunction(function.Characters);
     }
 
     private static void StoreResults(FunctionBuilder function, Value[] values)

@@ -58,15 +58,24 @@ internal static class IntegerInstructions
     {
         var right = function.Pop();
         var left = function.Pop();
-        function.Push(function.DefineBit($"icmp {predicate} {LlvmTypes.Of(left)} {left}, {right}"));
+        function.Loads.Pin(left);
+        function.Loads.Pin(right);
+        function.Push(function.LowBytes.TryCompare(predicate, left, right) ?? function.DefineBit($"icmp {predicate} {LlvmTypes.Of(left)} {left}, {right}"));
     }
 
     private static void Binary(FunctionBuilder function, string operation)
     {
         var right = function.Pop();
         var left = function.Pop();
+        if (operation != "mul")
+        {
+            function.Loads.Pin(left);
+            function.Loads.Pin(right);
+        }
+
         var result = function.Define(left.Type, $"{operation} {LlvmTypes.Of(left)} {left}, {right}");
         if (left.Type == ValueType.I32 && operation is ("add" or "sub")) function.Sums.Note(result, left, right, isDifference: operation == "sub");
+        if (operation == "and") function.LowBytes.Note(result, left, right);
         function.Push(result);
     }
 
