@@ -88,6 +88,10 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
         }
     }
 
+    protected override bool Has(StreamCallback callback) => callback == StreamCallback.Log
+        ? guest.Has(GuestCallback.Log) || guest.Has(GuestCallback.Done)
+        : guest.Has(CallbackOf(callback));
+
     protected override void Release()
     {
         IsReleased = true;
@@ -108,6 +112,8 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
         source.Return(guest);
     }
+
+    private static GuestCallback CallbackOf(StreamCallback callback) => GuestCallback.RequestHeaders + (callback - StreamCallback.RequestHeaders);
 
     private void CreateContext()
     {
@@ -140,7 +146,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
 
     private FilterAction Filter(StreamCallback callback, int size, bool endOfStream)
     {
-        var guestCallback = GuestCallback.RequestHeaders + (callback - StreamCallback.RequestHeaders);
+        var guestCallback = CallbackOf(callback);
 
         // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
         if (!guest.Has(guestCallback)) return View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue;
