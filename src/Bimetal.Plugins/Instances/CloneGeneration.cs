@@ -9,6 +9,9 @@ namespace Bimetal.Plugins.Instances;
 /// <summary>A snapshot's pool. Thread-safe.</summary>
 internal sealed class CloneGeneration : IDisposable
 {
+    /// <summary>Each tick of a plugin takes a snapshot; of a longer memory than this, taking two would cost more than its streams gain.</summary>
+    private const ulong MaximumBytesTakenTwice = 8 << 20;
+
     private readonly WasmPlugin _plugin;
     private readonly InstancePool _pool;
     private readonly uint _arenaAddress;
@@ -65,7 +68,7 @@ internal sealed class CloneGeneration : IDisposable
     /// </summary>
     private static Snapshot? TryBeginStream(Snapshot snapshot, WasmPlugin plugin)
     {
-        if (!plugin.Module.Callbacks.Has(GuestCallback.ContextCreate) || plugin.NeedsHostForContexts) return null;
+        if (!plugin.Module.Callbacks.Has(GuestCallback.ContextCreate) || plugin.NeedsHostForContexts || snapshot.MemoryBytes > MaximumBytesTakenTwice) return null;
         using var pool = new InstancePool(snapshot, maximumInstances: 1);
         var trial = pool.TryRent()!;
         try
