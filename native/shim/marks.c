@@ -4,6 +4,9 @@
 #include "internal.h"
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #define GRANULE_BYTES (UINT64_C(1) << BIMETAL_GRANULE_SHIFT)
 #define BLOCK_BYTES 64
@@ -108,11 +111,22 @@ static uint64_t restore_marked_avx2(char *memory, const char *view, uint64_t byt
 
 static uint64_t (*restore_marked_here)(char *memory, const char *view, uint64_t bytes, uint64_t length) = restore_marked_anywhere;
 
+#if defined(__x86_64__)
+// Asked of the processor itself: __builtin_cpu_supports needs a compiler's runtime library, which a build for musl has not.
+static bool has_avx2(void)
+{
+    unsigned int a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0) return false;
+    unsigned int kept_low, kept_high;    // what the system keeps of a thread's registers; 6: those of AVX, in whole
+    __asm__("xgetbv" : "=a"(kept_low), "=d"(kept_high) : "c"(0));
+    return (kept_low & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2) != 0;
+}
+#endif
+
 void marks_initialize(void)
 {
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2")) restore_marked_here = restore_marked_avx2;
+    if (has_avx2()) restore_marked_here = restore_marked_avx2;
 #endif
 }
 
