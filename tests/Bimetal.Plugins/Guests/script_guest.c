@@ -11,42 +11,10 @@
  * 1: null, 2: wild, 3: traps), arena N (when it configures; 0: none, 1: works, 2: its word lies outside, 3: its word is wild, 4: it is full).
  */
 #include "script_imports.h"
+#include "script_memory.h"
 
 EXPORT(ABI_MARKER) void abi_version(void);
 void abi_version(void) {}
-
-/* ---- Memory: nothing is ever freed ---- */
-
-extern u8 __heap_base;
-static u32 heap;
-static u32 allocator_mode;
-
-EXPORT("proxy_on_memory_allocate") u32 allocate(u32 length);
-u32 allocate(u32 length)
-{
-    if (allocator_mode == 1) return 0;
-    if (allocator_mode == 2) return 0xfffffff0u;
-    if (allocator_mode == 3) __builtin_trap();
-    if (heap == 0) heap = (u32)&__heap_base;
-    u32 start = (heap + 15u) & ~15u;
-    u32 end = start + length;
-    u32 committed = (u32)__builtin_wasm_memory_size(0) * 65536u;
-    if (end > committed && __builtin_wasm_memory_grow(0, (end - committed + 65535u) / 65536u) == (unsigned long)-1) return 0;
-    heap = end;
-    return start;
-}
-
-static u32 arena_mode;
-static u32 wild_top;
-
-EXPORT("bimetal_arena") u32 arena(void);
-u32 arena(void)
-{
-    if (arena_mode == 0) return 0;
-    if (arena_mode == 1) return (u32)&heap;
-    wild_top = arena_mode == 3 ? 0xffffffffu : (u32)__builtin_wasm_memory_size(0) * 65536u - 1;
-    return arena_mode == 2 ? 0xfffffff0u : (u32)&wild_top;
-}
 
 /* ---- Output: one log line at a time ---- */
 
