@@ -46,6 +46,7 @@ struct thread_state {
     _Atomic uint64_t expired_sequence;
     // Written by the signal handler: the sequence whose deadline it has acted on.
     volatile uint64_t stopped_sequence;
+    uint64_t graced_sequence;         // the one that it has put off
     // And the one that it found really running when the watchdog asked about it, with the CPU clock at that moment.
     _Atomic uint64_t running_sequence;
     _Atomic uint64_t running_cpu_ns;

@@ -37,6 +37,20 @@ static int deadline_signal;
 // Time that a hypervisor takes counts on the CPU clock as if the guest had used it: a guest that is innocent ends before it is stopped.
 #define CONFIRMED_NS 500000
 
+// A thread outside of guest code gets this much more, once for each watched entry: the collector runs on the thread that allocates, so a
+// host call can take a millisecond or two that the guest has no part in.
+#define HOST_CALL_GRACE_NS 5000000
+
+// Puts the stop off when the signal came into the host; false when it has been put off before.
+static bool grant_grace(struct thread_state *thread, uint64_t sequence, uintptr_t pc)
+{
+    if (thread->graced_sequence == sequence || is_guest_code(pc)) return false;
+    thread->graced_sequence = sequence;
+    atomic_store_explicit(&thread->running_cpu_ns, bimetal_thread_cpu_ns() + HOST_CALL_GRACE_NS, memory_order_relaxed);
+    atomic_store_explicit(&thread->expired_sequence, 0, memory_order_release);
+    return true;
+}
+
 // Signal handler: runs on the thread whose limit has passed, unless that entry has ended meanwhile.
 static void on_deadline(int signal, siginfo_t *info, void *raw_context)
 {
@@ -53,6 +67,8 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
         atomic_store_explicit(&thread->running_sequence, watched, memory_order_release);
         return;
     }
+    ucontext_t *context = raw_context;
+    if (grant_grace(thread, sequence, context_pc(context))) return;
     thread->stopped_sequence = sequence;
 
     // Every guest between here and the watched entry stops on its way back from a host call, and where it polls.
@@ -63,7 +79,6 @@ static void on_deadline(int signal, siginfo_t *info, void *raw_context)
         if (record == thread->watched_record) break;
     }
 
-    ucontext_t *context = raw_context;
     if (thread->current && is_stopped_by_signal(context_pc(context))) {
         // At an arbitrary instruction: a table element may be half written, so nobody enters this group until it is reset.
         thread->current->group->abandoned = 1;

@@ -56,6 +56,20 @@ public sealed class DeadlineTests
         Assert.Equal(TrapCode.None, outer.Run("invoke"));
     }
 
+    /// <summary>The collector may run on the thread of a host call, which the guest has no part in.</summary>
+    [Fact]
+    public void Deadline_InAHostFunction_IsPutOffForAMoment()
+    {
+        using var guest = NewGuest();
+        guest.Instance.HostState = new Func<TrapCode>(() =>
+        {
+            var start = TrapSupport.ThreadCpuTime;
+            while (TrapSupport.ThreadCpuTime - start < TimeSpan.FromMilliseconds(4.5)) { }
+            return TrapCode.None;
+        });
+        Assert.Equal(TrapCode.None, Guest.Run(guest.Instance, new CallLimits(TimeSpan.FromMilliseconds(1)), "invoke").Trap);
+    }
+
     [Fact]
     public void Deadline_OfANestedCallAlone_Counts()
     {
