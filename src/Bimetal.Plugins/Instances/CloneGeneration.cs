@@ -14,17 +14,21 @@ internal sealed class CloneGeneration : IDisposable
 
     private readonly WasmPlugin _plugin;
     private readonly InstancePool _pool;
+    private readonly Snapshot _snapshot;
     private readonly uint _arenaAddress;
+    private readonly Lock _snapshotGate = new();
+    private bool _isDisposed;
 
     /// <exception cref="InstanceLimitException">The process has no room for clones.</exception>
     public CloneGeneration(GuestInstance service)
+        : this(service.Plugin, Snapshot.Take(service.Instance), service.ArenaAddress, hasStreamContext: false)
     {
-        var plugin = _plugin = service.Plugin;
-        _arenaAddress = service.ArenaAddress;
-        using var snapshot = Snapshot.Take(service.Instance);
-        using var withStream = TryBeginStream(snapshot, plugin);
-        HasStreamContext = withStream is not null;
-        _pool = new InstancePool(withStream ?? snapshot, plugin.Limits.Instances);
+    }
+
+    private CloneGeneration(WasmPlugin plugin, Snapshot snapshot, uint arenaAddress, bool hasStreamContext)
+    {
+        (_plugin, _snapshot, _arenaAddress, HasStreamContext) = (plugin, snapshot, arenaAddress, hasStreamContext);
+        _pool = new InstancePool(snapshot, plugin.Limits.Instances);
         try
         {
             // The first requests find clones that are there already.
@@ -32,13 +36,17 @@ internal sealed class CloneGeneration : IDisposable
         }
         catch
         {
-            _pool.Dispose();
+            Dispose();
             throw;
         }
     }
 
     /// <summary>Whether clones come with the context of their stream made.</summary>
     public bool HasStreamContext { get; }
+
+    /// <summary>Whether that is worth trying.</summary>
+    public bool MayHaveStreamContext =>
+        !HasStreamContext && !_plugin.NeedsHostForContexts && _plugin.Module.Callbacks.Has(GuestCallback.ContextCreate) && _snapshot.MemoryBytes <= MaximumBytesTakenTwice;
 
     public (int Existing, int InUse) Counts => (_pool.Count, _pool.RentedCount);
 
@@ -59,29 +67,42 @@ internal sealed class CloneGeneration : IDisposable
         _pool.Return(guest.Instance);
     }
 
-    /// <summary>Retires the generation: it leases no more, and clones that are out are freed when they come back.</summary>
-    public void Dispose() => _pool.Dispose();
-
     /// <summary>
-    /// A snapshot in which proxy_on_context_create has run for the stream that a clone will have. It is the same each time as long as it asks
-    /// the host for nothing; an instance without a host state traps when it does, and then each stream makes its own context.
+    /// The same generation with proxy_on_context_create run for the stream that a clone will have. That comes out the same each time as long as
+    /// it asks the host for nothing; an instance without a host state traps when it does, and then each stream makes its own context.
     /// </summary>
-    private static Snapshot? TryBeginStream(Snapshot snapshot, WasmPlugin plugin)
+    /// <returns>Null when it cannot be, or this generation is retired.</returns>
+    /// <exception cref="InstanceLimitException">The process has no room for clones.</exception>
+    public CloneGeneration? TryWithStreamContext()
     {
-        if (!plugin.Module.Callbacks.Has(GuestCallback.ContextCreate) || plugin.NeedsHostForContexts || snapshot.MemoryBytes > MaximumBytesTakenTwice) return null;
-        using var pool = new InstancePool(snapshot, maximumInstances: 1);
-        var trial = pool.TryRent()!;
-        try
+        lock (_snapshotGate)
         {
-            if (!trial.TryGetFunction(CallbackTable.NameOf(GuestCallback.ContextCreate), out var create)) return null;
-            Span<ulong> slots = [GuestInstance.FirstStreamContextId, GuestInstance.RootContextId];
-            if (trial.Call(create, slots, plugin.CpuLimits.Callback) == TrapCode.None) return Snapshot.Take(trial);
-            plugin.NeedsHostForContexts = true;
-            return null;
+            if (_isDisposed) return null;
+            using var pool = new InstancePool(_snapshot, maximumInstances: 1);
+            var trial = pool.TryRent()!;
+            try
+            {
+                trial.TryGetFunction(CallbackTable.NameOf(GuestCallback.ContextCreate), out var create);
+                Span<ulong> slots = [GuestInstance.FirstStreamContextId, GuestInstance.RootContextId];
+                if (trial.Call(create, slots, _plugin.CpuLimits.Callback) == TrapCode.None) return new CloneGeneration(_plugin, Snapshot.Take(trial), _arenaAddress, hasStreamContext: true);
+                _plugin.NeedsHostForContexts = true;
+                return null;
+            }
+            finally
+            {
+                pool.Return(trial);
+            }
         }
-        finally
+    }
+
+    /// <summary>Retires the generation: it leases no more, and clones that are out are freed when they come back.</summary>
+    public void Dispose()
+    {
+        _pool.Dispose();
+        lock (_snapshotGate)
         {
-            pool.Return(trial);
+            _isDisposed = true;
+            _snapshot.Dispose();
         }
     }
 }

@@ -29,6 +29,7 @@ internal sealed class PerRequestInstances : InstanceSource
         // The plugin can set its tick period while it starts, and the first tick must not come into the instance before it is ready.
         lock (_serviceLock) (_service, _generation) = StartFirst();
         _hasToldOfRandom = HasDrawnRandom;
+        ImproveLater();
     }
 
     public override bool IsShared => false;
@@ -38,6 +39,9 @@ internal sealed class PerRequestInstances : InstanceSource
 
     /// <summary>Whether the plugin drew random bytes while it started.</summary>
     public bool HasDrawnRandom => _service.HasDrawnRandom;
+
+    /// <summary>Whether new clones come with the context of their stream made.</summary>
+    public bool HasStreamContexts => _generation.HasStreamContext;
 
     public override GuestInstance? TryLease([NotNullWhen(false)] out PluginFailure? failure)
     {
@@ -141,6 +145,37 @@ internal sealed class PerRequestInstances : InstanceSource
         var previous = _generation;
         _generation = new CloneGeneration(_service);
         previous.Dispose();
+        ImproveLater();
+    }
+
+    /// <summary>Not before the first requests are served: it takes as long as the snapshot itself.</summary>
+    private void ImproveLater()
+    {
+        if (_generation.MayHaveStreamContext) _ = Task.Run(Improve);
+    }
+
+    private void Improve()
+    {
+        var current = _generation;
+        CloneGeneration? improved;
+        try
+        {
+            improved = current.TryWithStreamContext();
+        }
+        catch (InstanceLimitException)
+        {
+            // No room for more clones at this moment: those that are there serve as they are.
+            return;
+        }
+
+        if (improved is null) return;
+        lock (_serviceLock)
+        {
+            if (!_isDisposed && ReferenceEquals(_generation, current)) _generation = improved;
+            else current = improved;
+        }
+
+        current.Dispose();
     }
 
     /// <summary>Starts a new service instance; until then clones of the last good snapshot serve.</summary>

@@ -53,6 +53,9 @@ internal sealed class WasmPlugin : Plugin
 
     public PluginState State { get; }
 
+    /// <summary>Whether instances come with the context of their stream made.</summary>
+    public bool HasStreamContexts => _instances is PerRequestInstances { HasStreamContexts: true };
+
     /// <summary>Set once a context could not be made without the host: then it is made with each stream, and not ahead of them.</summary>
     public bool NeedsHostForContexts { get; set; }
 

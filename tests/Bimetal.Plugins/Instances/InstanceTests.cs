@@ -275,7 +275,7 @@ public sealed class InstanceTests
         Assert.Equal(["still here"], plugin.Log.Lines);
     }
 
-    private static async Task WaitUntil(Func<bool> condition)
+    internal static async Task WaitUntil(Func<bool> condition)
     {
         for (int attempt = 0; attempt < 500; attempt++)
         {

@@ -14,8 +14,9 @@ public sealed class StreamContextTests
     public async Task ContextThatNeedsNoHost_IsInTheSnapshot()
     {
         await using var plugin = await ScriptPlugin.LoadAsync("context_create: bump; grow 0; bump\nrequest_headers: count", InstancePolicy.PerRequest);
-        Assert.True(((WasmPlugin)plugin.Plugin).NeedsHostForContexts);    // grow says what it did
+        await InstanceTests.WaitUntil(() => ((WasmPlugin)plugin.Plugin).NeedsHostForContexts);    // grow says what it did
         await using var quiet = await ScriptPlugin.LoadAsync("context_create: bump; bump\nrequest_headers: count", InstancePolicy.PerRequest);
+        await InstanceTests.WaitUntil(() => ((WasmPlugin)quiet.Plugin).HasStreamContexts);
         Assert.False(((WasmPlugin)quiet.Plugin).NeedsHostForContexts);
         for (int request = 0; request < 3; request++)
         {
@@ -28,6 +29,7 @@ public sealed class StreamContextTests
     public async Task ContextThatCallsTheHost_DoesSoOncePerStream_AndNotAtTheStart()
     {
         await using var plugin = await ScriptPlugin.LoadAsync("""context_create: proxy_enqueue_shared_queue 1 "x"; count; print "made" """, InstancePolicy.PerRequest);
+        await InstanceTests.WaitUntil(() => ((WasmPlugin)plugin.Plugin).NeedsHostForContexts);
         Assert.Empty(plugin.Log.Lines);
         for (int request = 0; request < 3; request++)
         {
@@ -58,8 +60,11 @@ public sealed class StreamContextTests
         var time = new VirtualTime(DateTimeOffset.UnixEpoch);
         await using var plugin = await ScriptPlugin.LoadAsync(
             "configure: proxy_set_tick_period_milliseconds 100; return 1\ntick: bump\ncontext_create: bump\nrequest_headers: count", InstancePolicy.PerRequest, time: time);
+        await InstanceTests.WaitUntil(() => ((WasmPlugin)plugin.Plugin).HasStreamContexts);
         Assert.Equal(["count=2"], plugin.RunRequestHeaders());
         time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(["count=3"], plugin.RunRequestHeaders());
+        await InstanceTests.WaitUntil(() => ((WasmPlugin)plugin.Plugin).HasStreamContexts);
         Assert.Equal(["count=3"], plugin.RunRequestHeaders());
     }
 }
