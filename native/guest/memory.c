@@ -52,20 +52,25 @@ static inline void move_medium(byte *to, const byte *from, size count) {
     STORE(vector, to + count - 16, d);
 }
 
-// Rising addresses: right when the destination begins below the source or past its end. The last 64 bytes are read first, because the
-// loop may overwrite them.
+// Rising addresses: right when the destination begins below the source or past its end. The first 16 and the last 64 bytes are read
+// first, because the loop may overwrite them; the loop begins where the destination is aligned, so that no store of it crosses a cache line.
 static inline void move_forward(byte *to, const byte *from, size count) {
     const byte *tail = from + count - 64;
+    byte *begin = to, *end = to + count - 64;
+    vector head = LOAD(vector, from);
     vector a = LOAD(vector, tail), b = LOAD(vector, tail + 16), c = LOAD(vector, tail + 32), d = LOAD(vector, tail + 48);
-    for (size done = 0; done < count - 64; done += 64) {
-        vector e = LOAD(vector, from + done), f = LOAD(vector, from + done + 16);
-        vector g = LOAD(vector, from + done + 32), h = LOAD(vector, from + done + 48);
-        STORE(vector, to + done, e);
-        STORE(vector, to + done + 16, f);
-        STORE(vector, to + done + 32, g);
-        STORE(vector, to + done + 48, h);
+    size skipped = 16 - ((size)to & 15);
+    to += skipped;
+    from += skipped;
+    for (; to < end; to += 64, from += 64) {
+        vector e = LOAD(vector, from), f = LOAD(vector, from + 16);
+        vector g = LOAD(vector, from + 32), h = LOAD(vector, from + 48);
+        STORE(vector, to, e);
+        STORE(vector, to + 16, f);
+        STORE(vector, to + 32, g);
+        STORE(vector, to + 48, h);
     }
-    byte *end = to + count - 64;
+    STORE(vector, begin, head);
     STORE(vector, end, a);
     STORE(vector, end + 16, b);
     STORE(vector, end + 32, c);
@@ -90,6 +95,22 @@ static inline void move_backward(byte *to, const byte *from, size count) {
     STORE(vector, to + 48, d);
 }
 
+#if defined(__x86_64__)
+// At least 64 bytes that do not overlap. The string instruction is faster when its destination begins with a cache line.
+static inline void move_string(byte *to, const byte *from, size count) {
+    vector a = LOAD(vector, from), b = LOAD(vector, from + 16), c = LOAD(vector, from + 32), d = LOAD(vector, from + 48);
+    STORE(vector, to, a);
+    STORE(vector, to + 16, b);
+    STORE(vector, to + 32, c);
+    STORE(vector, to + 48, d);
+    size skipped = 64 - ((size)to & 63);
+    to += skipped;
+    from += skipped;
+    count -= skipped;
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+#endif
+
 void bimetal_memory_move(byte *to, const byte *from, size count) {
     if (count <= 16) {
         move_small(to, from, count);
@@ -107,7 +128,7 @@ void bimetal_memory_move(byte *to, const byte *from, size count) {
     }
 #if defined(__x86_64__)
     if (count >= STRING_INSTRUCTION_BYTES && (size)from - (size)to >= count) {
-        __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+        move_string(to, from, count);
         return;
     }
 #endif
