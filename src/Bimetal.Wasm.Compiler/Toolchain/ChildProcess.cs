@@ -90,7 +90,8 @@ internal static class ChildProcess
         start.Environment["TMPDIR"] = folder;
         start.Environment["LC_ALL"] = "C";
         // LLVM allocates and frees small blocks all the time: glibc keeps more of them at hand, which saves 1 to 2 % of the instructions.
-        start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.tcache_count=4000";
+        // With large pages a compilation has a quarter of the page faults.
+        start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.tcache_count=4000:glibc.malloc.hugetlb=1";
         return start;
     }
 
