@@ -38,14 +38,15 @@ internal static class LlvmArguments
     public static string[] Read(string name, CompileOptions options) =>
         [.. Common(options), "-x", "ir", "-O2", "-Xclang", "-disable-llvm-passes", "-emit-llvm", "-c", name + ".ll", "-o", name + ".bc"];
 
-    /// <summary>lld: from bitcode to an object. Scheduling in basic blocks is left to the processor, and what machine code has twice to the passes before.</summary>
+    /// <summary>lld: from bitcode to an object. What machine code has twice is left to the passes before.</summary>
     /// <param name="name">Name of the partition.</param>
     /// <param name="options">Options of the compilation.</param>
     /// <param name="isMeasured">Whether NAME.trace is to tell how long passes and code generator took.</param>
     public static string[] Optimize(string name, CompileOptions options, bool isMeasured) =>
     [
         "-r", name + ".bc", "-o", name + ".o", "--threads=1", "--lto-O2", "--fatal-warnings", "--lto-newpm-passes=" + PassList,
-        .. CodeGenerator(options), "-mllvm", "-enable-misched=false", "-mllvm", "-disable-machine-cse", .. isMeasured ? (string[])[$"--time-trace={name}.trace", "--time-trace-granularity=100000000"] : [],
+        .. CodeGenerator(options), .. Scheduler, "-mllvm", "-disable-machine-cse",
+        .. isMeasured ? (string[])[$"--time-trace={name}.trace", "--time-trace-granularity=100000000"] : [],
     ];
 
     /// <summary>clang: from text to an object, by the code generator alone.</summary>
@@ -67,6 +68,11 @@ internal static class LlvmArguments
     /// <summary>What every run of clang is told.</summary>
     public static string[] Common(CompileOptions options) =>
         [$"--target={TargetCpu.Triple(options.Target)}", "--no-default-config", $"-march={options.Cpu}", $"-mtune={TargetCpu.Tuning(options)}", "-fPIC", "-ffp-contract=off", "-fno-crash-diagnostics"];
+
+    // The processor decodes a comparison and the branch behind it as one, if nothing stands between them. LLVM puts the copies for the next
+    // round of a loop there, and only its scheduler takes them out again. The rest of what the scheduler does (register pressure, memory
+    // accesses side by side, cycles through loops) is left to the processor: it costs as much again and buys nothing.
+    private static readonly string[] Scheduler = ["-mllvm", "-misched-regpressure=false", "-mllvm", "-misched-cluster=false", "-mllvm", "-misched-cyclicpath=false"];
 
     // LLVM widens a loop counter to 64 bits for the sake of the counter itself; what is added to it then no longer extends to an
     // address (the sum may wrap in 32 bits), and the loop is not vectorised. Left alone, each address is widened where that is proven.
