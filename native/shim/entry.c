@@ -12,6 +12,12 @@ static inline void store_u64(char *context, size_t offset, uint64_t value) { *(v
 
 static inline void store_u32(char *context, size_t offset, uint32_t value) { *(volatile uint32_t *)(context + offset) = value; }
 
+static inline void prepare_context(char *context, const struct entry_record *record)
+{
+    store_u64(context, BIMETAL_CONTEXT_STACK_LIMIT, record->stack_limit);
+    store_u32(context, BIMETAL_CONTEXT_INTERRUPT, 0);
+}
+
 // Where the outermost guest frame stands decides the limit; nested entries share it, so that nesting gains no stack.
 static inline uintptr_t stack_limit_for(const struct thread_state *thread, uintptr_t stack_pointer)
 {
@@ -66,12 +72,12 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
     thread->current = &record;
     atomic_signal_fence(memory_order_seq_cst);
 
-    // Clears what an earlier deadline left behind if its signal came too late. One that comes now is repeated by the watchdog.
+    // Clears what an earlier deadline left behind if its signal came too late. One that comes now is repeated by the watchdog. The context
+    // that is entered does not wait for the list to be read; it is nearly always the only one.
+    prepare_context(context, &record);
     const struct bimetal_context_list *list = group->list;
-    for (uint64_t i = 0, count = list->count; i < count; i++) {
-        char *linked = list->contexts[i];
-        store_u64(linked, BIMETAL_CONTEXT_STACK_LIMIT, record.stack_limit);
-        store_u32(linked, BIMETAL_CONTEXT_INTERRUPT, 0);
+    if (__builtin_expect(list->count > 1, 0)) {
+        for (uint64_t i = 0; i < list->count; i++) prepare_context(list->contexts[i], &record);
     }
 
     bool is_watched = cpu_limit_ns != 0 && atomic_load_explicit(&thread->watched_sequence, memory_order_relaxed) == 0;

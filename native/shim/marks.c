@@ -10,7 +10,7 @@
 
 #define GRANULE_BYTES (UINT64_C(1) << BIMETAL_GRANULE_SHIFT)
 #define BLOCK_BYTES 64
-#define MARKS_AT_ONCE 128
+#define MARKS_AT_ONCE 256
 #define LONGEST_CLEARED_BYTES (UINT64_C(64) << 20)
 // A write of up to 16 bytes is marked where it begins, and goes on behind the reach; in whole blocks.
 #define SPILL_BYTES ((BIMETAL_MARK_REACH + 15 + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES)
@@ -19,10 +19,21 @@ _Static_assert(GRANULE_BYTES % BLOCK_BYTES == 0 && BIMETAL_MARK_REACH % BLOCK_BY
 
 // What one register of AVX2 holds, and two of others. Memory and image are aligned to pages; marks are bytes.
 typedef uint64_t vector __attribute__((vector_size(32), may_alias));
+typedef uint8_t mark_vector __attribute__((vector_size(32), may_alias));
+typedef bool mark_bits __attribute__((ext_vector_type(32)));
 #define VECTORS(bytes) ((bytes) / sizeof(vector))
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE bool is_any_set(const vector *value) { return (((*value)[0] | (*value)[1]) | ((*value)[2] | (*value)[3])) != 0; }
+
+// Bit i: whether mark i is set, of the 32 from there on.
+INLINE uint64_t set_marks(const char *marks)
+{
+    mark_bits bits = __builtin_convertvector(*(const mark_vector *)marks != 0, mark_bits);
+    uint32_t set;
+    memcpy(&set, &bits, sizeof(set));
+    return set;
+}
 
 INLINE void copy_vectors(vector *target, const vector *source, size_t count)
 {
@@ -37,7 +48,7 @@ INLINE void restore_if_written(vector *memory, const vector *view, size_t count)
     if (__builtin_expect(is_any_set(&difference), 0)) copy_vectors(memory, view, count);
 }
 
-// A clone's memory, its image of so many bytes, and marked granules side by side that are still to be copied back.
+// A clone's memory, its image of so many bytes, and granules side by side that are still to be copied back.
 struct restoration {
     char *memory;
     const char *view;
@@ -58,30 +69,44 @@ INLINE void restore_run(const struct restoration *state)
 
 INLINE bool are_any_set(const vector *marks)
 {
-    vector any = marks[0];
-    for (size_t i = 1; i < VECTORS(MARKS_AT_ONCE); i++) any |= marks[i];
-    return is_any_set(&any);
+    vector even = marks[0], odd = marks[1];
+    for (size_t i = 2; i < VECTORS(MARKS_AT_ONCE); i += 2) {
+        even |= marks[i];
+        odd |= marks[i + 1];
+    }
+    even |= odd;
+    return is_any_set(&even);
+}
+
+// A granule between two marked ones lies in a page with one of them: copying it costs less than looking around it from both sides.
+INLINE void add_run(struct restoration *state, uint64_t first, uint64_t count)
+{
+    if (first > state->run_end + 1) {
+        restore_run(state);
+        state->run_first = first;
+    }
+    state->run_end = first + count;
 }
 
 // Marks from the first on, MARKS_AT_ONCE of them: takes them off.
 INLINE uint64_t take_marks(struct restoration *state, char *marks, uint64_t first)
 {
     uint64_t found = 0;
-    for (uint64_t word = first; word < first + MARKS_AT_ONCE; word += 8) {
-        uint64_t set;
-        memcpy(&set, marks + word, 8);
+    for (uint64_t word = first; word < first + MARKS_AT_ONCE; word += 64) {
+        uint64_t set = set_marks(marks + word) | set_marks(marks + word + 32) << 32;
         if (set == 0) continue;
-        memset(marks + word, 0, 8);
+        memset(marks + word, 0, 64);
+        uint64_t at = word;
         do {
-            // The lowest byte that is not 0: processors of both kinds are little-endian here.
-            uint64_t lowest = (uint64_t)__builtin_ctzll(set) / 8, granule = word + lowest;
-            set &= ~(UINT64_C(0xFF) << (8 * lowest));
-            if (granule != state->run_end) {
-                restore_run(state);
-                state->run_first = granule;
-            }
-            state->run_end = granule + 1;
-            found++;
+            uint64_t skipped = (uint64_t)__builtin_ctzll(set);
+            set >>= skipped;
+            at += skipped;
+            uint64_t length = ~set == 0 ? 64 : (uint64_t)__builtin_ctzll(~set);
+            add_run(state, at, length);
+            found += length;
+            if (length == 64) break;
+            set >>= length;
+            at += length;
         } while (set != 0);
     }
     return found;

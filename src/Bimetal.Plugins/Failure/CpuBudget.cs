@@ -9,26 +9,29 @@ namespace Bimetal.Plugins.Failure;
 /// <summary>Hands out the limits of each callback. Reads the thread's CPU clock only when there is a limit per stream.</summary>
 internal struct CpuBudget(CpuLimits limits)
 {
-    private TimeSpan? _left = limits.PerStream;
+    // With a limit per stream alone.
+    private TimeSpan _used;
     private TimeSpan _started;
+    private TimeSpan _limit;
 
     /// <summary>What the callback that began last may use, as configured.</summary>
-    public TimeSpan? Limit { get; private set; } = limits.PerCallback;
+    public readonly TimeSpan? Limit => limits.PerStream is null ? limits.PerCallback : _limit;
 
     public CallLimits Begin()
     {
-        if (_left is not { } left) return limits.Callback;
+        if (limits.PerStream is not { } perStream) return limits.Callback;
         _started = ThreadCpuClock.Now;
-        Limit = limits.PerCallback is not { } perCallback || left < perCallback ? left : limits.PerCallback;
-        return CpuLimits.Of(Limit);
+
+        // One tick is kept, so that a stream without budget stops at its next callback.
+        var left = perStream > _used ? perStream - _used : TimeSpan.FromTicks(1);
+        _limit = limits.PerCallback is { } perCallback && perCallback < left ? perCallback : left;
+        return CpuLimits.Of(_limit);
     }
 
-    /// <summary>Takes off what was used; one tick is kept, so that a stream without budget stops at its next callback.</summary>
+    /// <summary>Takes off what was used.</summary>
     public void End()
     {
-        if (_left is not { } left) return;
-        var rest = left - (ThreadCpuClock.Now - _started);
-        _left = rest > TimeSpan.Zero ? rest : TimeSpan.FromTicks(1);
+        if (limits.PerStream is not null) _used += ThreadCpuClock.Now - _started;
     }
 }
 

@@ -33,6 +33,7 @@ internal sealed class GuestInstance : IWasiHost
     private GuestOutput? _standardOutput;
     private GuestOutput? _standardError;
     private uint _lastContextId = RootContextId;
+    private ulong _notedMemoryBytes;
     private bool _isAllocating;
 
     public GuestInstance(Instance instance, WasmPlugin plugin)
@@ -41,6 +42,7 @@ internal sealed class GuestInstance : IWasiHost
         Plugin = plugin;
         Memory = instance.Memory!;
         instance.HostState = this;
+        TakesCallouts = plugin.Module.Callbacks.Has(GuestCallback.HttpCallResponse);
         for (var callback = (GuestCallback)0; (int)callback < _functions.Length; callback++)
         {
             if (plugin.Module.Callbacks.Has(callback)) instance.TryGetFunction(CallbackTable.NameOf(callback), out _functions[(int)callback]);
@@ -59,7 +61,7 @@ internal sealed class GuestInstance : IWasiHost
     public HttpCalloutResponse? CalloutResponse => _callouts?.Response;
 
     /// <summary>Whether answers to callouts can come while a stream is in the instance.</summary>
-    public bool TakesCallouts => Plugin.Module.Callbacks.Has(GuestCallback.HttpCallResponse);
+    public bool TakesCallouts { get; }
 
     /// <summary>Bytes of bodies that were copied into the guest's memory so far; the native metal lends them.</summary>
     public long BodyBytesHandedOut { get; set; }
@@ -115,6 +117,15 @@ internal sealed class GuestInstance : IWasiHost
         do _lastContextId++;
         while (_lastContextId <= RootContextId || !_streams.TryAdd(_lastContextId, stream));
         return _lastContextId;
+    }
+
+    /// <summary>Tells the statistics how long the memory is, unless they know.</summary>
+    public void NoteMemory()
+    {
+        ulong lengthBytes = Memory.LengthBytes;
+        if (lengthBytes == _notedMemoryBytes) return;
+        _notedMemoryBytes = lengthBytes;
+        Plugin.Statistics.NoteMemory((long)lengthBytes);
     }
 
     public void Detach(uint contextId) => _streams.Remove(contextId);

@@ -95,7 +95,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     protected override void Release()
     {
         IsReleased = true;
-        plugin.Statistics.NoteMemory((long)guest.Memory.LengthBytes);
+        guest.NoteMemory();
         if (_needsGate)
         {
             lock (guest.Gate)

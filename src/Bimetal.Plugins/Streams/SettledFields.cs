@@ -1,6 +1,9 @@
 // Fields that a plugin writes into message after message with the same name and value, as most do that set a header: kept as bytes that any
 // message may refer to, so that they are judged and copied once and not for each request.
 
+using System.Buffers.Binary;
+using System.Numerics;
+
 namespace Bimetal.Plugins.Streams;
 
 /// <summary>A few fields of one plugin. Thread-safe: they never change, and a race costs a copy.</summary>
@@ -29,12 +32,23 @@ internal sealed class SettledFields
     {
         // Names are kept in lower case: another spelling would not be found.
         if (HeaderRules.IsPseudo(name) || (long)name.Length + value.Length > MaximumBytes || name.ContainsAnyInRange((byte)'A', (byte)'Z')) return;
-        var hash = default(HashCode);
-        hash.AddBytes(name);
-        hash.AddBytes(value);
-        int place = PlaceOf(name), seen = hash.ToHashCode();
+        int place = PlaceOf(name), seen = HashOf(name) ^ (HashOf(value) * 31);
         if (Volatile.Read(ref _seen[place]) != seen) Volatile.Write(ref _seen[place], seen);
         else Volatile.Write(ref _fields[place], new SettledField([.. name, .. value], name.Length));
+    }
+
+    // Of both ends and the length: two values that look alike cost a field that nobody asks for, no more.
+    private static int HashOf(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < sizeof(ulong))
+        {
+            int hash = bytes.Length;
+            foreach (byte one in bytes) hash = (hash * 31) + one;
+            return hash;
+        }
+
+        ulong ends = BinaryPrimitives.ReadUInt64LittleEndian(bytes) ^ BitOperations.RotateLeft(BinaryPrimitives.ReadUInt64LittleEndian(bytes[^sizeof(ulong)..]), 23);
+        return (int)((ends * 0x9E3779B97F4A7C15) >> 32) + bytes.Length;
     }
 
     private static int PlaceOf(ReadOnlySpan<byte> name) => name.IsEmpty ? 0 : (name.Length ^ name[^1]) & (PlaceCount - 1);

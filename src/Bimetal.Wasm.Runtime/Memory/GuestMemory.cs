@@ -87,6 +87,7 @@ public sealed unsafe class GuestMemory : GuestObject
     }
 
     /// <summary>As <see cref="TrySlice"/>, for reading alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead(uint offset, uint length, out ReadOnlySpan<byte> span)
     {
         ulong lengthBytes = Record->LengthBytes;

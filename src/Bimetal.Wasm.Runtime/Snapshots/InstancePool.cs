@@ -15,7 +15,7 @@ public sealed class InstancePool : IDisposable
 
     // Written pages that nobody writes any more are found only by looking for all: after so many granules were copied back, a reset
     // without any counting as one. A small request writes ten or so, and looking takes two microseconds; a large one is soon followed.
-    private const ulong GranulesBetweenScans = 16_384;
+    private const ulong GranulesBetweenScans = 65_536;
 
     private readonly NearObjects<Instance> _near = new();
     private readonly Lock _gate = new();

@@ -1,6 +1,7 @@
 // Objects that threads gave back last and take next: no lock, and their memory is still near. What does not fit is the owner's to keep.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Bimetal.Wasm.Runtime;
 
@@ -10,21 +11,24 @@ public sealed class NearObjects<T>
 {
     private const int PlacesOfAThread = 16;    // two cache lines
 
-    private static readonly int s_threads = (int)BitOperations.RoundUpToPowerOf2(4 * (uint)Environment.ProcessorCount);
-
-    private readonly T?[] _places = new T?[s_threads * PlacesOfAThread];
+    // Not T[]: code that all T share would have to look up what T is, for each array and each cast. Nothing but a T is ever put in.
+    private readonly object?[] _places = new object?[(int)BitOperations.RoundUpToPowerOf2(4 * (uint)Environment.ProcessorCount) * PlacesOfAThread];
 
     /// <summary>Objects that are kept.</summary>
     public int Count => _places.Count(static place => place is not null);
 
     // This thread's, and those of few others if there are many.
-    private Span<T?> Own => _places.AsSpan((Environment.CurrentManagedThreadId & (s_threads - 1)) * PlacesOfAThread, PlacesOfAThread);
+    private Span<object?> Own
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_places, (Environment.CurrentManagedThreadId * PlacesOfAThread) & (_places.Length - 1), PlacesOfAThread);
+    }
 
     /// <summary>What this thread kept; null when that is nothing.</summary>
-    public T? TryTake() => TryTake(Own);
+    public T? TryTake() => Unsafe.As<T>(TryTake(Own));
 
     /// <summary>What any thread kept: dearer.</summary>
-    public T? TryTakeAny() => TryTake(_places);
+    public T? TryTakeAny() => Unsafe.As<T>(TryTake(_places));
 
     /// <summary>False when this thread keeps enough already.</summary>
     public bool TryKeep(T kept)
@@ -37,7 +41,7 @@ public sealed class NearObjects<T>
         return false;
     }
 
-    private static T? TryTake(Span<T?> places)
+    private static object? TryTake(Span<object?> places)
     {
         foreach (ref var place in places)
         {

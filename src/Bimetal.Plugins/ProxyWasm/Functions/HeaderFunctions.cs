@@ -106,10 +106,15 @@ internal static unsafe class HeaderFunctions
     private static HeaderMapKind? StreamMap(ref HostCall call) =>
         call.View is not null && call.Argument(0) <= (uint)HeaderMapKind.ResponseTrailers ? (HeaderMapKind)call.Argument(0) : null;
 
-    private static HeaderMap? ReadableMap(ref HostCall call) => call.Argument(0) switch
+    private static HeaderMap? ReadableMap(ref HostCall call)
     {
-        CalloutHeadersType => call.Guest.CalloutResponse?.Headers,
-        CalloutTrailersType => call.Guest.CalloutResponse?.Trailers,
-        _ => StreamMap(ref call) is { } kind ? call.View!.ReadableMap(kind) : null,
-    };
+        uint type = call.Argument(0);
+        if (type <= (uint)HeaderMapKind.ResponseTrailers) return call.View?.ReadableMap((HeaderMapKind)type);
+        return type switch
+        {
+            CalloutHeadersType => call.Guest.CalloutResponse?.Headers,
+            CalloutTrailersType => call.Guest.CalloutResponse?.Trailers,
+            _ => null,
+        };
+    }
 }
