@@ -10,7 +10,7 @@ namespace Bimetal.Plugins;
 public sealed class PluginStatistics(int measureOneIn = PluginStatistics.DefaultMeasureOneIn)
 {
     /// <summary>Not every stream: reading the clock twice per callback is not free.</summary>
-    public const int DefaultMeasureOneIn = 16;
+    public const int DefaultMeasureOneIn = 64;
 
     private readonly long[] _failures = new long[Enum.GetValues<FailureKind>().Length];
     private readonly TimeHistogram[] _callbackTimes = [.. Enum.GetValues<StreamCallback>().Select(static _ => new TimeHistogram())];

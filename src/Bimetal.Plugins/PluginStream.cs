@@ -73,13 +73,13 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
     }
 
     /// <summary>
-    /// Makes one callback: <see cref="StreamView.Enter"/>, the plugin, <see cref="StreamView.Leave"/> whose result is returned. What the
-    /// plugin does wrong ends in <see cref="Fail"/>, and then the returned action does not matter.
+    /// Makes one callback that the plugin has: <see cref="StreamView.Enter"/>, the plugin, <see cref="StreamView.Leave"/> whose result is returned.
+    /// What the plugin does wrong ends in <see cref="Fail"/>, and then the returned action does not matter.
     /// </summary>
     /// <param name="size">Number of headers or trailers, or bytes in the body buffer.</param>
     protected abstract FilterAction Invoke(StreamCallback callback, int size, bool endOfStream);
 
-    /// <summary>Whether the plugin has code for a callback. Only the times that are taken depend on it.</summary>
+    /// <summary>Whether the plugin has code for a callback: without it <see cref="Invoke"/> is not called.</summary>
     protected virtual bool Has(StreamCallback callback) => true;
 
     /// <summary>The work of <see cref="Dispose"/>; called once.</summary>
@@ -128,15 +128,21 @@ public abstract class PluginStream(Plugin plugin, HttpStream stream, int bodyLim
 
     private FilterAction Measure(StreamCallback callback, int size, bool endOfStream)
     {
+        if (!Has(callback)) return Pass(callback, endOfStream);
         if (!_isMeasured) return Invoke(callback, size, endOfStream);
-
-        // What the host does alone is short and waits for nothing: its time is its CPU time, and the clock of that is a system call.
-        bool runsPlugin = Has(callback);
-        var cpu = runsPlugin ? ThreadCpuClock.Now : default;
+        var cpu = ThreadCpuClock.Now;
         long started = Stopwatch.GetTimestamp();
         var action = Invoke(callback, size, endOfStream);
         var took = Stopwatch.GetElapsedTime(started);
-        Plugin.Statistics.RecordCallback(callback, (long)took.TotalNanoseconds, runsPlugin ? ThreadCpuClock.Now - cpu : took);
+        Plugin.Statistics.RecordCallback(callback, (long)took.TotalNanoseconds, ThreadCpuClock.Now - cpu);
         return action;
+    }
+
+    /// <summary>Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.</summary>
+    private FilterAction Pass(StreamCallback callback, bool endOfStream)
+    {
+        if (callback == StreamCallback.Log) return FilterAction.Continue;
+        Enter(callback, endOfStream);
+        return Leave(IsHeld(isRequest: callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue);
     }
 }

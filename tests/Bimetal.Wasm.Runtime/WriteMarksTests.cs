@@ -216,10 +216,11 @@ public sealed class WriteMarksTests : IDisposable
     public void Return_GoesByTheMarks_ButLooksForAllWrittenPagesNowAndThen()
     {
         int marked = 0, looked = 0;
-        for (int round = 0; round < 200; round++)
+        const int rounds = 600;
+        for (int round = 0; round < rounds; round++)
         {
             var instance = Rent();
-            Guest.Call(instance, "memory.fill", (uint)(round * 555), 100_000);
+            Guest.Call(instance, "memory.fill", (uint)(round * 185), 100_000);
             _pool.Return(instance);
             if (instance.GranulesSinceScan > 0) marked++;
             else looked++;
@@ -227,7 +228,7 @@ public sealed class WriteMarksTests : IDisposable
 
         RequireFresh();
         Assert.InRange(looked, 2, 10);
-        Assert.Equal(200, marked + looked);
+        Assert.Equal(rounds, marked + looked);
     }
 
     private Instance Rent() => _pool.TryRent() ?? throw new InvalidOperationException("the pool has no instance");

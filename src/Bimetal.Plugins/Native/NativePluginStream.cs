@@ -121,10 +121,9 @@ public sealed unsafe class NativePluginStream : PluginStream
             if (_owesLog) return FilterAction.Continue;
         }
 
+        // The log callback, when done is all that the plugin has.
+        if (!_callbacks.Has(callback)) return FilterAction.Continue;
         View.Enter(callback, endOfStream);
-
-        // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
-        if (!_callbacks.Has(callback)) return View.Leave(callback != StreamCallback.Log && View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue);
         var action = Call(callback, endOfStream);
         ReturnLentMemory();
         return View.Leave(action);

@@ -147,9 +147,6 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     private FilterAction Filter(StreamCallback callback, int size, bool endOfStream)
     {
         var guestCallback = CallbackOf(callback);
-
-        // Without the callback nothing changes: what goes through goes on, what an earlier callback holds stays held.
-        if (!guest.Has(guestCallback)) return View.IsHeld(callback <= StreamCallback.RequestTrailers) ? FilterAction.Pause : FilterAction.Continue;
         Span<ulong> slots = [ContextId, (uint)size, endOfStream ? 1UL : 0UL];
         if (!Call(guestCallback, slots)) return FilterAction.Pause;
         ulong action = (uint)slots[0];
