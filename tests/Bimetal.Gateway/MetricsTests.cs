@@ -6,6 +6,7 @@ using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Telemetry;
 using Bimetal.Gateway.Telemetry.Metrics;
 using Bimetal.Gateway.Tests.Support;
+using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.ProxyWasm.State;
 using Bimetal.Plugins.Streams;
