@@ -59,7 +59,7 @@ struct restoration {
 INLINE void restore_run(const struct restoration *state)
 {
     uint64_t from = state->run_first << BIMETAL_GRANULE_SHIFT, end = state->run_end << BIMETAL_GRANULE_SHIFT;
-    if (from >= state->bytes || from == end) return;
+    if (from > state->bytes || from == end) return;    // what begins where the image ends may reach back into it
     if (end > state->bytes) end = state->bytes;
     for (uint64_t granule = from; granule < end; granule += GRANULE_BYTES)
         copy_vectors((vector *)(state->memory + granule), (const vector *)(state->view + granule), VECTORS(GRANULE_BYTES));

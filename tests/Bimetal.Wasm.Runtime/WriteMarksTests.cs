@@ -36,6 +36,9 @@ public sealed class WriteMarksTests : IDisposable
             (i64.store offset=640 (local.get 0) (i64.const -1))
             (i64.store offset=1700 (local.get 0) (i64.const -1))
             (i32.store8 (local.get 0) (i32.const 1)))
+          (func (export "pair") (param i32)
+            (i64.store offset=128 (local.get 0) (i64.const -1))
+            (i64.store offset=8 (local.get 0) (i64.const -1)))
           (func (export "sums") (param i32)
             (local $next i32)
             (i32.store8 (i32.add (local.get 0) (i32.const 500)) (i32.const 1))
@@ -194,6 +197,22 @@ public sealed class WriteMarksTests : IDisposable
             Assert.False(grown.ContainsAnyExcept((byte)0));
             Guest.Call(instance, "memory.fill", 1_000, 100 * PageBytes);
             Guest.Call(instance, "i64.store", MemoryBytes + (99 * PageBytes));
+            _pool.Return(instance);
+            RequireFresh();
+        }
+    }
+
+    [Theory]
+    [InlineData("pair")]
+    [InlineData("fields")]
+    [InlineData("sums")]
+    public void Return_AfterStoresAroundTheEndOfTheSnapshot_LeavesNothing(string function)
+    {
+        for (uint address = MemoryBytes - 1_900; address < MemoryBytes + 200; address += 8)
+        {
+            var instance = Rent();
+            Assert.Equal(4u, Guest.Call(instance, "grow", 1));
+            Guest.Call(instance, function, address);
             _pool.Return(instance);
             RequireFresh();
         }
