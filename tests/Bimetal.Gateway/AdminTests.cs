@@ -200,18 +200,19 @@ public sealed class AdminTests
         await using var upstream = WireUpstream.Answering();
         var plugin = new FakePlugin { Name = "auth", RequestHeaders = static _ => FilterAction.Continue };
         await using var gateway = await TestGateway.StartAsync(upstream, plugin);
-        for (int round = 0; round < 16; round++) await gateway.GetAsync("/");
-        await gateway.SettleAsync(16);
+        const int requests = PluginStatistics.DefaultMeasureOneIn;
+        for (int round = 0; round < requests; round++) await gateway.GetAsync("/");
+        await gateway.SettleAsync(requests);
         using var admin = await WireClient.ConnectAsync(gateway.Host.AdminAddress!);
         var shown = JsonDocument.Parse((await Get(admin, "/plugins")).Text).RootElement.GetProperty("plugins")[0];
-        Assert.Equal(16, shown.GetProperty("calls").GetInt32());
+        Assert.Equal(requests, shown.GetProperty("calls").GetInt32());
         Assert.Equal(1, shown.GetProperty("callbacks").GetProperty("request-headers").GetProperty("samples").GetInt32());
         Assert.Equal(1, shown.GetProperty("callbacks").GetProperty("log").GetProperty("samples").GetInt32());
         var stats = JsonDocument.Parse((await Get(admin, "/stats")).Text).RootElement;
         var route = stats.GetProperty("routes")[0];
         Assert.Equal("*/{rest...}", route.GetProperty("name").GetString());
-        Assert.Equal(16, route.GetProperty("byStatus")[2].GetInt32());
-        Assert.Equal(16, route.GetProperty("buckets").EnumerateArray().Sum(bucket => bucket.GetInt32()));
+        Assert.Equal(requests, route.GetProperty("byStatus")[2].GetInt32());
+        Assert.Equal(requests, route.GetProperty("buckets").EnumerateArray().Sum(bucket => bucket.GetInt32()));
         Assert.Equal(stats.GetProperty("bucketEdgesUs").GetArrayLength() + 1, route.GetProperty("buckets").GetArrayLength());
     }
 

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Bimetal.Gateway.Configuration;
 using Bimetal.Gateway.Tests.Support;
+using Bimetal.Plugins;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Streams;
 
@@ -51,8 +52,8 @@ public sealed partial class PageContentTests
         await using var gateway = await StartAsync(upstream, profiled);
         await gateway.GetAsync("/", "x-fail: 1\r\n");
         await gateway.GetAsync("/gone");
-        for (int round = 0; round < 20; round++) await gateway.GetAsync("/");
-        await gateway.SettleAsync(22);
+        for (int round = 0; round < PluginStatistics.DefaultMeasureOneIn; round++) await gateway.GetAsync("/");
+        await gateway.SettleAsync(2 + PluginStatistics.DefaultMeasureOneIn);
         var found = await PageFrame.LookAsync(gateway.Host.AdminAddress!, widthPixels: 1280, isDark: false, Script, async () =>
         {
             for (int round = 0; round < 5; round++) await gateway.GetAsync("/");
@@ -126,7 +127,7 @@ public sealed partial class PageContentTests
         Assert.Equal(("gone", "1", "1", "0"), (gone("Upstream"), gone("Requests"), gone("5xx"), gone("4xx")));
         var plugin = Row(found, "plugins", "Plugin", "tag");
         Assert.Equal(("wasm", "trap 1", "–"), (plugin("Metal"), plugin("Failures"), plugin("Tax")));
-        Assert.True(int.Parse(plugin("Calls"), System.Globalization.CultureInfo.InvariantCulture) >= 20);
+        Assert.True(int.Parse(plugin("Calls"), System.Globalization.CultureInfo.InvariantCulture) >= PluginStatistics.DefaultMeasureOneIn);
         Assert.Matches("^[0-9.]+ (µs|ms)$", plugin("p99"));
         Assert.Matches("^[0-9.]+ (µs|ms)$", plugin("CPU per call"));
         var taxed = Row(found, "plugins", "Plugin", ProfiledPlugin.Name);
