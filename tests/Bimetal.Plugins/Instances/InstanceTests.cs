@@ -1,6 +1,7 @@
 // Per-request instances forget, shared ones remember; ticks; what happens when an instance dies.
 
 using Bimetal.Plugins.Failure;
+using Bimetal.Plugins.ProxyWasm;
 using Bimetal.Plugins.Streams;
 using Bimetal.Plugins.Tests.Guests;
 using Bimetal.Plugins.Tests.Streams;
@@ -42,6 +43,7 @@ public sealed class InstanceTests
     public async Task PerRequest_InstancesRunOut_AtTheirLimit()
     {
         await using var plugin = await ScriptPlugin.LoadAsync("", InstancePolicy.PerRequest, s_limits with { Instances = 2 });
+        await WaitUntil(() => ((WasmPlugin)plugin.Plugin).HasStreamContexts);
         using var first = plugin.Begin();
         var second = plugin.Begin();
         Assert.Null(plugin.Plugin.TryBegin(Headers.Request(), out var failure));
