@@ -37,18 +37,14 @@ internal sealed class SettledFields
         else Volatile.Write(ref _fields[place], new SettledField([.. name, .. value], name.Length));
     }
 
-    // Of both ends and the length: two values that look alike cost a field that nobody asks for, no more.
+    // Every byte counts: cookies often differ in the middle alone, and each that looked like the one before would be kept for nothing.
     private static int HashOf(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < sizeof(ulong))
-        {
-            int hash = bytes.Length;
-            foreach (byte one in bytes) hash = (hash * 31) + one;
-            return hash;
-        }
-
-        ulong ends = BinaryPrimitives.ReadUInt64LittleEndian(bytes) ^ BitOperations.RotateLeft(BinaryPrimitives.ReadUInt64LittleEndian(bytes[^sizeof(ulong)..]), 23);
-        return (int)((ends * 0x9E3779B97F4A7C15) >> 32) + bytes.Length;
+        const ulong factor = 0x9E3779B97F4A7C15;
+        ulong hash = (uint)bytes.Length;
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..]) hash = BitOperations.RotateLeft((hash ^ BinaryPrimitives.ReadUInt64LittleEndian(bytes)) * factor, 31);
+        foreach (byte one in bytes) hash = BitOperations.RotateLeft((hash ^ one) * factor, 31);
+        return (int)((hash * factor) >> 32);
     }
 
     private static int PlaceOf(ReadOnlySpan<byte> name) => name.IsEmpty ? 0 : (name.Length ^ name[^1]) & (PlaceCount - 1);

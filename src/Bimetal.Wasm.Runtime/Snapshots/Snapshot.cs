@@ -17,8 +17,6 @@ public sealed unsafe class Snapshot : IDisposable
     private readonly uint[] _referenceGlobals;
     private readonly bool[] _droppedData;
     private readonly bool[] _droppedElements;
-    private readonly int _globalBytes;
-    private readonly bool _hasWrittenTables;
     private readonly InstanceOptions _options;
     private int _isDisposed;
 
@@ -29,8 +27,6 @@ public sealed unsafe class Snapshot : IDisposable
         _options = source.Options;
         _context = source.Context.Bytes.ToArray();
         _contextAddress = (ulong)source.Context.Address;
-        _globalBytes = source.Context.GlobalBytes.Length;
-        _hasWrittenTables = LoadedModule.WritesTables;
         _tables = [.. source.Tables.Select(table => table.Elements.ToArray())];
         _droppedData = [.. source.DroppedData];
         _droppedElements = [.. source.DroppedElements];
@@ -97,7 +93,7 @@ public sealed unsafe class Snapshot : IDisposable
         RestoreState(clone);
         for (int index = 0; index < _tables.Length; index++)
         {
-            if (_hasWrittenTables || clone.Tables[index].IsChangedByHost) RestoreTable(clone, index);
+            if (LoadedModule.WritesTables || clone.Tables[index].IsChangedByHost) RestoreTable(clone, index);
         }
 
         clone.HostException = null;
@@ -108,7 +104,8 @@ public sealed unsafe class Snapshot : IDisposable
 
     private void RestoreState(Instance clone)
     {
-        _context.AsSpan(ContextHeader.Size, _globalBytes).CopyTo(new Span<byte>(clone.Context.Address + ContextHeader.Size, _globalBytes));
+        var globals = clone.Context.GlobalBytes;
+        _context.AsSpan(ContextHeader.Size, globals.Length).CopyTo(globals);
         foreach (uint index in _referenceGlobals)
         {
             var reference = (ulong*)clone.Context.Global(index);

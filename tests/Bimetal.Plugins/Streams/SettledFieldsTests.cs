@@ -39,6 +39,17 @@ public sealed class SettledFieldsTests
     }
 
     [Fact]
+    public void Note_ValuesThatDifferInTheMiddleAlone_AreNotKept()
+    {
+        for (int time = 0; time < 10; time++)
+        {
+            byte[] cookie = System.Text.Encoding.ASCII.GetBytes($"session={time:d12}; Path=/; HttpOnly");
+            _fields.Note("set-cookie"u8, cookie);
+            Assert.Null(_fields.Find("set-cookie"u8, cookie));
+        }
+    }
+
+    [Fact]
     public void Note_PseudoAndLongAndUpperCase_AreNotKept()
     {
         byte[] large = new byte[SettledFields.MaximumBytes];

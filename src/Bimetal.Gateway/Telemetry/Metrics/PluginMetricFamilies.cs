@@ -67,13 +67,13 @@ internal static class PluginMetricFamilies
                 writer.Sample(plugin.Statistics.FailuresOf(kind), new("plugin", plugin.Name), new("kind", PluginWords.Of(kind)));
         }
 
-        writer.Family("bimetal_plugin_cpu_seconds_total", "counter", "CPU time in the plugin's callbacks, host calls included; estimated from one request in 64.");
+        writer.Family("bimetal_plugin_cpu_seconds_total", "counter", $"CPU time in the plugin's callbacks, host calls included; estimated from one request in {PluginStatistics.DefaultMeasureOneIn}.");
         foreach (var plugin in plugins) writer.Sample(plugin.Statistics.EstimatedCpu.TotalSeconds, new MetricLabel("plugin", plugin.Name));
     }
 
     private static void WriteTimes(PrometheusWriter writer, List<Plugin> plugins)
     {
-        writer.Family("bimetal_plugin_callback_seconds", "histogram", "Time of callbacks, by kind; of one request in 64.");
+        writer.Family("bimetal_plugin_callback_seconds", "histogram", $"Time of callbacks, by kind; of one request in {PluginStatistics.DefaultMeasureOneIn}.");
         foreach (var plugin in plugins)
         {
             foreach (var callback in PluginWords.Callbacks)
