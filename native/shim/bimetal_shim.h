@@ -38,9 +38,14 @@ enum bimetal_refusal {
 
 // Below its base: a byte for each granule of what can be addressed, set before the granule is written by code that marks its writes, and
 // by the host. The numbers are those of Bimetal.Wasm.Abi.WriteMarks.
-#define BIMETAL_GRANULE_SHIFT 8
-#define BIMETAL_MARK_REACH 128    // a mark also stands for writes that begin so many bytes before or behind the one that set it
+#define BIMETAL_GRANULE_SHIFT 7
+#define BIMETAL_MARK_REACH 48    // a mark also stands for writes that begin so many bytes before or behind the one that set it
 #define BIMETAL_MARK_BYTES (UINT64_C(8) << (30 - BIMETAL_GRANULE_SHIFT))
+
+// Below the marks: a byte for each sheet of a memory's 4 GiB, set while the sheet is closed: it shows a clone's image, nobody has written
+// there, and a write would fault. The first one opens it, so that marks need to be looked for in few places.
+#define BIMETAL_SHEET_SHIFT 14
+#define BIMETAL_SHEET_FLAGS (UINT64_C(1) << (32 - BIMETAL_SHEET_SHIFT))
 
 // The contexts of instances that are linked with each other: stack limit and interruption reach all of them.
 struct bimetal_context_list {
@@ -86,7 +91,8 @@ int32_t bimetal_slot_reserve(void **base);
 void bimetal_slot_release(void *base);
 int32_t bimetal_slot_commit(void *base, uint64_t from, uint64_t to);      // bytes from .. to become readable and writable, all zero
 int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to);    // and give up their contents and access again
-int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes);
+int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes, uint32_t is_closed);    // closed: all of its sheets are
+int32_t bimetal_slot_open(void *base, uint64_t from, uint64_t to);        // the sheets of these bytes, which the host is about to write
 int32_t bimetal_slot_clear(void *base, uint64_t bytes);                   // back to a fresh reservation
 int32_t bimetal_slots_fit(uint32_t count);                                // whether so many could be reserved, side by side
 

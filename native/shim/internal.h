@@ -80,6 +80,7 @@ _Noreturn void bimetal_raise_at(uint32_t trap_code, uintptr_t stack_pointer, uin
 bool is_guest_code(uintptr_t pc);
 bool is_stopped_by_signal(uintptr_t pc);    // guest code that is abandoned where it is
 bool is_guest_memory(uintptr_t address);
+char *find_slot(uintptr_t address);         // base of the slot in which an address lies; null: in none
 struct code_view {
     uintptr_t base;
     const void *map;
@@ -100,6 +101,18 @@ void trace_capture(struct thread_state *thread, struct trace_start start);
 // pages.c: visits the written pages among memory + from .. memory + to as ranges of offsets; false from the visitor ends it
 typedef bool page_visitor(void *state, uint64_t from, uint64_t to);
 bool pages_each_private(const char *memory, uint64_t from, uint64_t to, page_visitor *visit, void *state);
+
+// In front of a slot's base: its book of sheets with room for a page of any size, a flag for each sheet, its marks.
+#define SLOT_FRONT_BYTES (UINT64_C(65536) + BIMETAL_SHEET_FLAGS + BIMETAL_MARK_BYTES)
+#define SLOT_RESERVED_BYTES (SLOT_FRONT_BYTES + BIMETAL_SLOT_BYTES)
+
+static inline uint8_t *closed_sheets(void *base) { return (uint8_t *)base - BIMETAL_MARK_BYTES - BIMETAL_SHEET_FLAGS; }
+
+// sheets.c
+enum sheet_fault { SHEET_NOT_CLOSED, SHEET_OPENED, SHEET_STAYS_CLOSED };
+int32_t sheets_close(void *base, uint64_t bytes);
+void sheets_forget(void *base, uint64_t bytes);
+enum sheet_fault sheets_open_at(uintptr_t address);    // async-signal-safe
 
 // memory.c: gives the marks of a memory of that length back to the system
 int32_t marks_drop(void *base, uint64_t length);

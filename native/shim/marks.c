@@ -13,9 +13,13 @@
 #define MARKS_AT_ONCE 256
 #define LONGEST_CLEARED_BYTES (UINT64_C(64) << 20)
 // A write of up to 16 bytes is marked where it begins, and goes on behind the reach; in whole blocks.
-#define SPILL_BYTES ((BIMETAL_MARK_REACH + 15 + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES)
+#define BLOCKS(bytes) (((bytes) + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES)
+#define REACH_BYTES BLOCKS(BIMETAL_MARK_REACH)
+#define SPILL_BYTES BLOCKS(BIMETAL_MARK_REACH + 15)
+#define SHEET_BYTES (UINT64_C(1) << BIMETAL_SHEET_SHIFT)
+#define MARKS_OF_SHEET (SHEET_BYTES >> BIMETAL_GRANULE_SHIFT)
 
-_Static_assert(GRANULE_BYTES % BLOCK_BYTES == 0 && BIMETAL_MARK_REACH % BLOCK_BYTES == 0, "granules and what lies around them are whole blocks");
+_Static_assert(GRANULE_BYTES % BLOCK_BYTES == 0 && MARKS_OF_SHEET % 64 == 0, "granules are whole blocks, and a sheet has whole words of their bits");
 
 // What one register of AVX2 holds, and two of others. Memory and image are aligned to pages; marks are bytes.
 typedef uint64_t vector __attribute__((vector_size(32), may_alias));
@@ -26,10 +30,10 @@ typedef bool mark_bits __attribute__((ext_vector_type(32)));
 
 INLINE bool is_any_set(const vector *value) { return (((*value)[0] | (*value)[1]) | ((*value)[2] | (*value)[3])) != 0; }
 
-// Bit i: whether mark i is set, of the 32 from there on.
-INLINE uint64_t set_marks(const char *marks)
+// Bit i: whether byte i is set, of the 32 from there on.
+INLINE uint64_t set_bytes(const char *bytes)
 {
-    mark_bits bits = __builtin_convertvector(*(const mark_vector *)marks != 0, mark_bits);
+    mark_bits bits = __builtin_convertvector(*(const mark_vector *)bytes != 0, mark_bits);
     uint32_t set;
     memcpy(&set, &bits, sizeof(set));
     return set;
@@ -56,6 +60,16 @@ struct restoration {
     uint64_t run_first, run_end;
 };
 
+INLINE void restore_before(const struct restoration *state, uint64_t from)
+{
+    if (from > 0) restore_if_written((vector *)(state->memory + from - REACH_BYTES), (const vector *)(state->view + from - REACH_BYTES), VECTORS(REACH_BYTES));
+}
+
+INLINE void restore_behind(const struct restoration *state, uint64_t end)
+{
+    if (end < state->bytes) restore_if_written((vector *)(state->memory + end), (const vector *)(state->view + end), VECTORS(SPILL_BYTES));
+}
+
 INLINE void restore_run(const struct restoration *state)
 {
     uint64_t from = state->run_first << BIMETAL_GRANULE_SHIFT, end = state->run_end << BIMETAL_GRANULE_SHIFT;
@@ -63,19 +77,8 @@ INLINE void restore_run(const struct restoration *state)
     if (end > state->bytes) end = state->bytes;
     for (uint64_t granule = from; granule < end; granule += GRANULE_BYTES)
         copy_vectors((vector *)(state->memory + granule), (const vector *)(state->view + granule), VECTORS(GRANULE_BYTES));
-    if (from > 0) restore_if_written((vector *)(state->memory + from - BIMETAL_MARK_REACH), (const vector *)(state->view + from - BIMETAL_MARK_REACH), VECTORS(BIMETAL_MARK_REACH));
-    if (end < state->bytes) restore_if_written((vector *)(state->memory + end), (const vector *)(state->view + end), VECTORS(SPILL_BYTES));
-}
-
-INLINE bool are_any_set(const vector *marks)
-{
-    vector even = marks[0], odd = marks[1];
-    for (size_t i = 2; i < VECTORS(MARKS_AT_ONCE); i += 2) {
-        even |= marks[i];
-        odd |= marks[i + 1];
-    }
-    even |= odd;
-    return is_any_set(&even);
+    restore_before(state, from);
+    restore_behind(state, end);
 }
 
 // A granule between two marked ones lies in a page with one of them: copying it costs less than looking around it from both sides.
@@ -88,12 +91,12 @@ INLINE void add_run(struct restoration *state, uint64_t first, uint64_t count)
     state->run_end = first + count;
 }
 
-// Marks from the first on, MARKS_AT_ONCE of them: takes them off.
+// The marks of an open sheet: takes them off.
 INLINE uint64_t take_marks(struct restoration *state, char *marks, uint64_t first)
 {
     uint64_t found = 0;
-    for (uint64_t word = first; word < first + MARKS_AT_ONCE; word += 64) {
-        uint64_t set = set_marks(marks + word) | set_marks(marks + word + 32) << 32;
+    for (uint64_t word = first; word < first + MARKS_OF_SHEET; word += 64) {
+        uint64_t set = set_bytes(marks + word) | set_bytes(marks + word + 32) << 32;
         if (set == 0) continue;
         memset(marks + word, 0, 64);
         uint64_t at = word;
@@ -112,16 +115,29 @@ INLINE uint64_t take_marks(struct restoration *state, char *marks, uint64_t firs
     return found;
 }
 
-// The image ends with a page of the guest, which is a multiple of both.
-_Static_assert((65536 >> BIMETAL_GRANULE_SHIFT) % MARKS_AT_ONCE == 0, "marks are looked at in wholes");
+// In a closed sheet nothing was written, but a mark at its edge may stand for what was written beyond it.
+INLINE void look_beyond_edges(const struct restoration *state, const char *marks, const uint8_t *closed, uint64_t sheet)
+{
+    uint64_t from = sheet << BIMETAL_SHEET_SHIFT, end = from + SHEET_BYTES;
+    if (end > state->bytes) return;
+    if (sheet > 0 && closed[sheet - 1] && marks[(from >> BIMETAL_GRANULE_SHIFT) - 1]) restore_behind(state, from);
+    if (closed[sheet + 1] && marks[end >> BIMETAL_GRANULE_SHIFT]) restore_before(state, end);
+}
 
 INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, uint64_t length)
 {
     char *marks = memory - BIMETAL_MARK_BYTES;
+    const uint8_t *closed = closed_sheets(memory);
     struct restoration state = {.memory = memory, .view = view, .bytes = bytes};
-    uint64_t count = length >> BIMETAL_GRANULE_SHIFT, found = 0;
-    for (uint64_t first = 0; first < count; first += MARKS_AT_ONCE) {
-        if (__builtin_expect(are_any_set((const vector *)(marks + first)), 0)) found += take_marks(&state, marks, first);
+    uint64_t count = length >> BIMETAL_SHEET_SHIFT, found = 0;
+    for (uint64_t first = 0; first < count; first += 32) {
+        uint32_t open = ~(uint32_t)set_bytes((const char *)closed + first);
+        if (count - first < 32) open &= (UINT32_C(1) << (count - first)) - 1;
+        for (; open != 0; open &= open - 1) {
+            uint64_t sheet = first + (uint64_t)__builtin_ctz(open);
+            found += take_marks(&state, marks, sheet * MARKS_OF_SHEET);
+            look_beyond_edges(&state, marks, closed, sheet);
+        }
     }
     restore_run(&state);
     return found;
@@ -158,6 +174,17 @@ void marks_initialize(void)
 uint64_t bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length)
 {
     return restore_marked_here(base, view, bytes, length);
+}
+
+INLINE bool are_any_set(const vector *marks)
+{
+    vector even = marks[0], odd = marks[1];
+    for (size_t i = 2; i < VECTORS(MARKS_AT_ONCE); i += 2) {
+        even |= marks[i];
+        odd |= marks[i + 1];
+    }
+    even |= odd;
+    return is_any_set(&even);
 }
 
 // Giving the pages of marks back to the kernel costs more than looking through them, unless they are many.

@@ -37,20 +37,21 @@ static uint64_t mark_pages(uint64_t length)
 
 int32_t bimetal_slot_reserve(void **base)
 {
-    void *start = mmap(NULL, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *start = mmap(NULL, SLOT_RESERVED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) return errno;
-    madvise(start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES, MADV_NOHUGEPAGE);
-    *base = (char *)start + BIMETAL_MARK_BYTES;
-    int32_t error = registry_add_memory((uintptr_t)start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
-    if (error) munmap(start, BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
+    madvise(start, SLOT_RESERVED_BYTES, MADV_NOHUGEPAGE);
+    *base = (char *)start + SLOT_FRONT_BYTES;
+    int32_t error = bimetal_region_commit(start, 0, SLOT_FRONT_BYTES - BIMETAL_MARK_BYTES);
+    if (!error) error = registry_add_memory((uintptr_t)start, SLOT_RESERVED_BYTES);
+    if (error) munmap(start, SLOT_RESERVED_BYTES);
     return error;
 }
 
-void bimetal_slot_release(void *base) { bimetal_region_release(marks_of(base), BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES); }
+void bimetal_slot_release(void *base) { bimetal_region_release((char *)base - SLOT_FRONT_BYTES, SLOT_RESERVED_BYTES); }
 
 int32_t bimetal_slots_fit(uint32_t count)
 {
-    uint64_t bytes = count * (BIMETAL_MARK_BYTES + BIMETAL_SLOT_BYTES);
+    uint64_t bytes = count * SLOT_RESERVED_BYTES;
     void *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) return errno;
     return munmap(start, bytes) == 0 ? 0 : errno;
@@ -103,15 +104,17 @@ int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to)
     return madvise(start, to - from, MADV_DONTNEED) == 0 && mprotect(start, to - from, PROT_NONE) == 0 ? 0 : errno;
 }
 
-int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes)
+int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes, uint32_t is_closed)
 {
     int32_t error = bimetal_region_map_image(base, image, bytes);
-    return error ? error : commit_marks(base, 0, bytes);
+    if (!error) error = commit_marks(base, 0, bytes);
+    return error || !is_closed ? error : sheets_close(base, bytes);
 }
 
 int32_t bimetal_slot_clear(void *base, uint64_t bytes)
 {
     if (bytes == 0) return 0;
+    sheets_forget(base, bytes);
     int32_t error = reserve_again(base, bytes, MAP_FIXED);
     return error ? error : reserve_again(marks_of(base), mark_pages(bytes), MAP_FIXED);
 }

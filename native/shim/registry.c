@@ -58,14 +58,24 @@ bool find_code(uintptr_t pc, struct code_view *code)
     return false;
 }
 
-bool is_guest_memory(uintptr_t address)
+static const struct memory_range *memory_of(uintptr_t address)
 {
     uint32_t count = atomic_load_explicit(&memory_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         uintptr_t start = atomic_load_explicit(&memories[i].start, memory_order_acquire);
-        if (start != 0 && address - start < atomic_load_explicit(&memories[i].bytes, memory_order_relaxed)) return true;
+        if (start != 0 && address - start < atomic_load_explicit(&memories[i].bytes, memory_order_relaxed)) return &memories[i];
     }
-    return false;
+    return NULL;
+}
+
+bool is_guest_memory(uintptr_t address) { return memory_of(address) != NULL; }
+
+// Whoever asks is in a guest that has this memory, so that its range is not replaced meanwhile.
+char *find_slot(uintptr_t address)
+{
+    const struct memory_range *range = memory_of(address);
+    if (!range || atomic_load_explicit(&range->bytes, memory_order_relaxed) != SLOT_RESERVED_BYTES) return NULL;
+    return (char *)atomic_load_explicit(&range->start, memory_order_relaxed) + SLOT_FRONT_BYTES;
 }
 
 int32_t bimetal_add_code(uintptr_t start, uintptr_t end, uint32_t interrupt)

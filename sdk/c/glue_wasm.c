@@ -115,6 +115,13 @@ void bp_stream_close(uint32_t context)
     }
 }
 
+/* Of an instance that is thrown away with its stream nothing needs to be freed: a host that knows this need not enter it once more. */
+BP_EXPORT("bimetal_delete_frees") uint32_t bp_entry_delete_frees(void);
+uint32_t bp_entry_delete_frees(void)
+{
+    return bp_hook_stream_end == 0;
+}
+
 /* ---- Maps on the wire: count, (name length, value length) for each, then each name and value with a zero after it ---------------- */
 
 static uint32_t read_u32(const uint8_t *bytes)

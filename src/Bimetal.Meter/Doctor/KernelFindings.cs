@@ -8,8 +8,9 @@ namespace Bimetal.Meter.Doctor;
 
 internal static class KernelFindings
 {
-    // A slot of guard-page memory takes two mappings while its instance lives, the snapshot and growth areas a third and a fourth.
-    private const int MappingsPerInstance = 4;
+    // A slot of guard-page memory takes four mappings while its instance lives; a clone's image is split where it was first written, in up to
+    // eight places (native/shim/sheets.c), which few plugins reach.
+    private const int MappingsPerInstance = 12;
     private const int RecommendedMapCount = 262_144;
     private const int RecommendedDescriptors = 65_536;
 

@@ -15,19 +15,19 @@ internal sealed class CloneGeneration : IDisposable
     private readonly WasmPlugin _plugin;
     private readonly InstancePool _pool;
     private readonly Snapshot _snapshot;
-    private readonly uint _arenaAddress;
+    private readonly GuestExtensions _extensions;
     private readonly Lock _snapshotGate = new();
     private bool _isDisposed;
 
     /// <exception cref="InstanceLimitException">The process has no room for clones.</exception>
     public CloneGeneration(GuestInstance service)
-        : this(service.Plugin, Snapshot.Take(service.Instance), service.ArenaAddress, hasStreamContext: false)
+        : this(service.Plugin, Snapshot.Take(service.Instance), service.Extensions, hasStreamContext: false)
     {
     }
 
-    private CloneGeneration(WasmPlugin plugin, Snapshot snapshot, uint arenaAddress, bool hasStreamContext)
+    private CloneGeneration(WasmPlugin plugin, Snapshot snapshot, GuestExtensions extensions, bool hasStreamContext)
     {
-        (_plugin, _snapshot, _arenaAddress, HasStreamContext) = (plugin, snapshot, arenaAddress, hasStreamContext);
+        (_plugin, _snapshot, _extensions, HasStreamContext) = (plugin, snapshot, extensions, hasStreamContext);
         _pool = new InstancePool(snapshot, plugin.Limits.Instances);
         try
         {
@@ -56,7 +56,7 @@ internal sealed class CloneGeneration : IDisposable
     {
         guest = null;
         if (_pool.TryRent() is not { } instance) return !_pool.IsDisposed;
-        guest = instance.HostState as GuestInstance ?? new GuestInstance(instance, _plugin) { Generation = this, ArenaAddress = _arenaAddress };
+        guest = instance.HostState as GuestInstance ?? new GuestInstance(instance, _plugin) { Generation = this, Extensions = _extensions };
         return true;
     }
 
@@ -84,7 +84,7 @@ internal sealed class CloneGeneration : IDisposable
             {
                 trial.TryGetFunction(CallbackTable.NameOf(GuestCallback.ContextCreate), out var create);
                 Span<ulong> slots = [GuestInstance.FirstStreamContextId, GuestInstance.RootContextId];
-                if (trial.Call(create, slots, _plugin.CpuLimits.Callback) == TrapCode.None) return new CloneGeneration(_plugin, Snapshot.Take(trial), _arenaAddress, hasStreamContext: true);
+                if (trial.Call(create, slots, _plugin.CpuLimits.Callback) == TrapCode.None) return new CloneGeneration(_plugin, Snapshot.Take(trial), _extensions, hasStreamContext: true);
                 _plugin.NeedsHostForContexts = true;
                 return null;
             }

@@ -72,8 +72,8 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Results that were copied into memory that the guest allocated for them, so far.</summary>
     public int ValuesHandedOut { get; private set; }
 
-    /// <summary>Where the guest keeps the address of the next free byte of its arena; 0 when it has none (docs/proxy-wasm.md).</summary>
-    public uint ArenaAddress { get; set; }
+    /// <summary>What the guest said of itself when it started; that of its service instance for a clone.</summary>
+    public GuestExtensions Extensions { get; set; }
 
     /// <summary>Whether the guest drew random bytes.</summary>
     public bool HasDrawnRandom => _wasi?.HasDrawnRandom == true;
@@ -182,7 +182,8 @@ internal sealed class GuestInstance : IWasiHost
     {
         pointer = 0;
         target = default;
-        if (ArenaAddress == 0 || !Memory.TrySlice(ArenaAddress, sizeof(uint), out var top)) return false;
+        uint address = Extensions.ArenaAddress;
+        if (address == 0 || !Memory.TrySlice(address, sizeof(uint), out var top)) return false;
 
         // The guest wrote that word, so it can be anything.
         ulong start = (BinaryPrimitives.ReadUInt32LittleEndian(top) + (ArenaAlignment - 1UL)) & ~(ArenaAlignment - 1UL);
@@ -254,3 +255,8 @@ internal sealed class GuestInstance : IWasiHost
         };
     }
 }
+
+/// <summary>Exports of this host's own (docs/proxy-wasm.md), each asked once.</summary>
+/// <param name="ArenaAddress">Where the guest keeps the address of the next free byte of its arena; 0 when it has none.</param>
+/// <param name="DeleteFrees">proxy_on_delete does nothing but free memory.</param>
+internal readonly record struct GuestExtensions(uint ArenaAddress, bool DeleteFrees);

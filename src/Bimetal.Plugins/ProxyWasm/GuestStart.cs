@@ -23,9 +23,7 @@ internal static class GuestStart
         ulong lengthBytes = (ulong)guest.Plugin.Configuration.Length;
         if (!Ask(guest, GuestCallback.Configure, [GuestInstance.RootContextId, lengthBytes], limits))
             throw Failed(guest, $"proxy_on_configure refused the configuration ({lengthBytes} bytes)");
-        Span<ulong> arena = [0];
-        Step(guest, GuestCallback.Arena, arena, limits);
-        guest.ArenaAddress = (uint)arena[0];
+        guest.Extensions = new GuestExtensions((uint)Get(guest, GuestCallback.Arena, limits), (uint)Get(guest, GuestCallback.DeleteFrees, limits) != 0);
     }
 
     /// <summary>A reactor has _initialize, and perhaps main for the SDK's set-up; a command has only _start.</summary>
@@ -49,6 +47,14 @@ internal static class GuestStart
         Step(guest, callback, slots, limits);
         guest.ConfigurationCallback = null;
         return (uint)slots[0] != 0;
+    }
+
+    /// <summary>What a function without arguments answers; 0 without one.</summary>
+    private static ulong Get(GuestInstance guest, GuestCallback callback, in CallLimits limits)
+    {
+        Span<ulong> slots = [0];
+        Step(guest, callback, slots, limits);
+        return slots[0];
     }
 
     private static void Step(GuestInstance guest, GuestCallback callback, Span<ulong> slots, in CallLimits limits)

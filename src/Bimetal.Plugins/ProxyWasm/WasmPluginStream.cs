@@ -182,7 +182,7 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
             return;
         }
 
-        if (Failure is null) CallContext(GuestCallback.Delete, out _);
+        if (Failure is null && !(guest.Extensions.DeleteFrees && guest.Generation is not null)) CallContext(GuestCallback.Delete, out _);
         guest.Detach(ContextId);
     }
 

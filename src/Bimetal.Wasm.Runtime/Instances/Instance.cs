@@ -11,7 +11,7 @@ namespace Bimetal.Wasm.Runtime;
 public sealed unsafe class Instance : GuestObject
 {
     private readonly GCHandle _self;
-    private int _isRented;
+    private bool _isRented;
 
     // SAFETY: the context is freed by FreeNative only; the weak handle in it lets host functions find this object, which the caller
     // of a guest keeps alive. The code stays mapped until FreeNative.
@@ -146,10 +146,15 @@ public sealed unsafe class Instance : GuestObject
     }
 
     /// <summary>Its pool hands it out.</summary>
-    internal void BeginRental() => Volatile.Write(ref _isRented, 1);
+    internal void BeginRental() => _isRented = true;
 
-    /// <summary>Its pool takes it back; false when it has it already.</summary>
-    internal bool TryEndRental() => Interlocked.Exchange(ref _isRented, 0) != 0;
+    /// <summary>Its pool takes it back; false when it has it already. Who has rented it has it alone.</summary>
+    internal bool TryEndRental()
+    {
+        bool wasRented = _isRented;
+        _isRented = false;
+        return wasRented;
+    }
 
     internal GuestFunction FunctionAt(uint functionIndex)
     {

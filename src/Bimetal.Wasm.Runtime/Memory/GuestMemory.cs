@@ -137,7 +137,7 @@ public sealed unsafe class GuestMemory : GuestObject
             throw OverAllowance(image.LengthBytes, allowance);
         }
 
-        int error = memory._space.MapImage(image.File, image.LengthBytes);
+        int error = memory._space.MapImage(image.File, image.LengthBytes, isClosed: owner.LoadedModule.Code.MarksWrites);
         memory.Record->LengthBytes = image.LengthBytes;
         if (error == 0) return memory;
         memory.FreeNative();
@@ -199,11 +199,20 @@ public sealed unsafe class GuestMemory : GuestObject
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Mark(uint offset, uint length)
     {
-        // SAFETY: the bytes are inside of the memory, whose marks can be written.
-        byte* marks = Record->Base - WriteMarks.SizeBytes;
-        uint first = offset >> WriteMarks.GranuleShift, last = (uint)((offset + (ulong)length - 1) >> WriteMarks.GranuleShift);
+        // SAFETY: the bytes are inside of the memory, whose marks can be written; each of its sheets has a flag.
+        byte* marks = Record->Base - WriteMarks.SizeBytes, closed = marks - WriteMarks.SheetFlagBytes;
+        ulong end = offset + (ulong)length - 1;
+        uint first = offset >> WriteMarks.GranuleShift, last = (uint)(end >> WriteMarks.GranuleShift);
         marks[first] = 1;
         marks[last] = 1;
-        if (last - first > 1) new Span<byte>(marks + first, (int)(last - first)).Fill(1);
+        if ((closed[offset >> WriteMarks.SheetShift] | closed[end >> WriteMarks.SheetShift]) != 0 || last - first > 1) MarkMore(first, last);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void MarkMore(uint firstGranule, uint lastGranule)
+    {
+        new Span<byte>(Record->Base - WriteMarks.SizeBytes + firstGranule, (int)(lastGranule - firstGranule)).Fill(1);
+        int error = Shim.SlotOpen(Record->Base, (ulong)firstGranule << WriteMarks.GranuleShift, (lastGranule + 1UL) << WriteMarks.GranuleShift);
+        if (error != 0) throw new InstanceLimitException($"A clone's memory cannot be made writable: {ErrorText.Of(error)}. Check vm.max_map_count.");
     }
 }

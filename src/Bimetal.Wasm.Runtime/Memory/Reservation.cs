@@ -54,7 +54,9 @@ internal readonly unsafe struct Reservation
     /// <summary>Makes bytes readable and writable; returns 0 or an errno, as do the others.</summary>
     public int Commit(ulong from, ulong to) => IsSlot ? Shim.SlotCommit(Base, from, to) : Shim.RegionCommit(Base, from, to);
 
-    public int MapImage(int file, ulong lengthBytes) => IsSlot ? Shim.SlotMapImage(Base, file, lengthBytes) : Shim.RegionMapImage(Base, file, lengthBytes);
+    /// <param name="isClosed">Whether a slot's sheets are closed until they are written (WriteMarks.cs).</param>
+    public int MapImage(int file, ulong lengthBytes, bool isClosed) =>
+        IsSlot ? Shim.SlotMapImage(Base, file, lengthBytes, isClosed ? 1U : 0) : Shim.RegionMapImage(Base, file, lengthBytes);
 
     public int ClearMarks(ulong lengthBytes) => IsSlot ? Shim.SlotClearMarks(Base, lengthBytes) : 0;
 

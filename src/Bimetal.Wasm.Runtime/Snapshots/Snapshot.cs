@@ -15,6 +15,7 @@ public sealed unsafe class Snapshot : IDisposable
     private readonly ulong _contextAddress;    // where the source's context was: references into it are moved to a clone's
     private readonly FunctionRecord[][] _tables;
     private readonly uint[] _referenceGlobals;
+    private readonly bool _writesTables;
     private readonly bool[] _droppedData;
     private readonly bool[] _droppedElements;
     private readonly InstanceOptions _options;
@@ -25,6 +26,7 @@ public sealed unsafe class Snapshot : IDisposable
         LoadedModule = source.LoadedModule;
         Image = image;
         _options = source.Options;
+        _writesTables = LoadedModule.WritesTables;
         _context = source.Context.Bytes.ToArray();
         _contextAddress = (ulong)source.Context.Address;
         _tables = [.. source.Tables.Select(table => table.Elements.ToArray())];
@@ -93,7 +95,7 @@ public sealed unsafe class Snapshot : IDisposable
         RestoreState(clone);
         for (int index = 0; index < _tables.Length; index++)
         {
-            if (LoadedModule.WritesTables || clone.Tables[index].IsChangedByHost) RestoreTable(clone, index);
+            if (_writesTables || clone.Tables[index].IsChangedByHost) RestoreTable(clone, index);
         }
 
         clone.HostException = null;

@@ -74,7 +74,11 @@ internal static unsafe partial class Shim
 
     [LibraryImport(Library, EntryPoint = "bimetal_slot_map_image")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    public static partial int SlotMapImage(void* address, int image, ulong lengthBytes);
+    public static partial int SlotMapImage(void* address, int image, ulong lengthBytes, uint isClosed);
+
+    [LibraryImport(Library, EntryPoint = "bimetal_slot_open")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SlotOpen(void* address, ulong from, ulong to);
 
     [LibraryImport(Library, EntryPoint = "bimetal_slot_clear")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

@@ -15,7 +15,7 @@ namespace Bimetal.Wasm.Abi;
 public static class AbiVersion
 {
     /// <summary>Raised with every change of a layout or calling convention in this folder.</summary>
-    public const uint Current = 5;
+    public const uint Current = 6;
 }
 
 /// <summary>Byte offsets in the fixed head of an instance context.</summary>

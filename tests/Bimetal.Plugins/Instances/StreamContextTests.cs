@@ -67,4 +67,24 @@ public sealed class StreamContextTests
         await InstanceTests.WaitUntil(() => ((WasmPlugin)plugin.Plugin).HasStreamContexts);
         Assert.Equal(["count=3"], plugin.RunRequestHeaders());
     }
+
+    /// <summary>A clone is thrown away: what its plugin would free there need not be freed.</summary>
+    [Theory]
+    [InlineData(InstancePolicy.PerRequest, 1, 0)]
+    [InlineData(InstancePolicy.PerRequest, 0, 1)]
+    [InlineData(InstancePolicy.Shared, 1, 1)]
+    public async Task Delete_OfAPluginThatSaysItOnlyFrees_IsLeftOutInAClone(InstancePolicy instance, int says, int deletes)
+    {
+        // Its proxy_on_delete traps.
+        string module = Guest.FromWat($"deletes{instance}{says}.wasm", $$"""
+            (module
+              (memory (export "memory") 1)
+              (func (export "proxy_abi_version_0_2_1"))
+              (func (export "bimetal_delete_frees") (result i32) (i32.const {{says}}))
+              (func (export "proxy_on_delete") (param i32) unreachable))
+            """);
+        await using var plugin = await ScriptPlugin.LoadAsync("", instance, bundle: module);
+        plugin.Begin().Dispose();
+        Assert.Equal(deletes, plugin.Plugin.Statistics.FailuresOf(FailureKind.Trap));
+    }
 }

@@ -68,6 +68,13 @@ GUEST static uint64_t add_one(struct context *context, uint64_t argument)
 
 GUEST static uint64_t read_at(struct context *context, uint64_t argument) { return *(volatile uint8_t *)(context->memory + argument); }
 
+GUEST static uint64_t write_at(struct context *context, uint64_t argument)
+{
+    context->memory[(int64_t)(argument >> BIMETAL_GRANULE_SHIFT) - (int64_t)BIMETAL_MARK_BYTES] = 1;
+    *(volatile uint8_t *)(context->memory + argument) = 9;
+    return argument;
+}
+
 GUEST static uint64_t raise_it(struct context *context, uint64_t argument)
 {
     context->raise(context, (uint32_t)argument);
@@ -252,7 +259,7 @@ static void images_are_restored(int32_t method)
     int32_t file;
     void *view, *reserved;
     CHECK(bimetal_image_create(source, 65536, 0, &file, &view) == 0);
-    CHECK(bimetal_slot_reserve(&reserved) == 0 && bimetal_slot_map_image(reserved, file, 65536) == 0);
+    CHECK(bimetal_slot_reserve(&reserved) == 0 && bimetal_slot_map_image(reserved, file, 65536, 0) == 0);
     clone = reserved;
     CHECK(clone[120] == 7 && clone[60000] == 0);
     uint64_t pages = 0;
@@ -271,6 +278,42 @@ static void images_are_restored(int32_t method)
     bimetal_image_close(file, view, 65536);
 }
 
+// A closed sheet can be read, and is opened by a guest's first write or by the host before its own; what is beyond the image still traps.
+static void sheets_open_when_written(void)
+{
+    enum { IMAGE_BYTES = 4 * 65536 };
+    char *source = slot_with_one_page();
+    CHECK(bimetal_slot_commit(source, 65536, IMAGE_BYTES) == 0);
+    memset(source + 70000, 7, 50);
+    int32_t file;
+    void *view, *reserved;
+    CHECK(bimetal_image_create(source, IMAGE_BYTES, 0, &file, &view) == 0);
+    CHECK(bimetal_slot_reserve(&reserved) == 0 && bimetal_slot_map_image(reserved, file, IMAGE_BYTES, 1) == 0);
+    char *clone = reserved;
+    struct fixture fixture;
+    fixture_make(&fixture, clone);
+    for (int round = 0; round < 2; round++) {
+        uint64_t value = 70020;
+        CHECK(call(&fixture, read_at, &value, 0) == BIMETAL_TRAP_NONE && value == 7);
+        for (value = 0; value < IMAGE_BYTES; value += 20000) {
+            CHECK(call(&fixture, write_at, &value, 0) == BIMETAL_TRAP_NONE && clone[value] == 9);
+        }
+        value = IMAGE_BYTES;
+        CHECK(call(&fixture, write_at, &value, 0) == BIMETAL_TRAP_MEMORY_OUT_OF_BOUNDS);
+        CHECK(bimetal_slot_restore_marked(clone, view, IMAGE_BYTES, IMAGE_BYTES) == 14);
+        CHECK(memcmp(clone, view, IMAGE_BYTES) == 0);
+    }
+    bimetal_slot_release(clone);
+    CHECK(bimetal_slot_reserve(&reserved) == 0 && bimetal_slot_map_image(reserved, file, IMAGE_BYTES, 1) == 0);
+    clone = reserved;
+    CHECK(bimetal_slot_open(clone, 16383, 32769) == 0);
+    memset(clone, 5, 49152);
+    CHECK(clone[0] == 5 && clone[49151] == 5);
+    bimetal_slot_release(clone);
+    bimetal_slot_release(source);
+    bimetal_image_close(file, view, IMAGE_BYTES);
+}
+
 int main(void)
 {
     struct sigaction action = {.sa_sigaction = previous_handler, .sa_flags = SA_SIGINFO};
@@ -284,6 +327,7 @@ int main(void)
     nested_entries_have_landing_pads(&fixture);
     host_faults_pass_on(&fixture);
     threads_come_and_go();
+    sheets_open_when_written();
     for (int32_t method = BIMETAL_RESTORE_SCAN; method <= BIMETAL_RESTORE_DROP; method++) images_are_restored(method);
     printf("restore method %d, deadline signal %d\n", bimetal_restore_method(), bimetal_deadline_signal());
     return failures == 0 ? 0 : 1;
