@@ -109,6 +109,17 @@ int32_t bimetal_slot_restore(void *base, const void *view, uint64_t bytes, uint6
 // The same for a memory of which every write since its last restoration was marked, and whose guest was never stopped early: copies what
 // is marked, and takes the marks of its `length` bytes away. Returns their number.
 uint64_t bimetal_slot_restore_marked(void *base, const void *view, uint64_t bytes, uint64_t length);
+
+// What a reset needs of a clone that has written nothing but its memory, which is as long as its image, and its globals: all in one place.
+struct bimetal_clone {
+    void *memory;
+    const void *view;
+    uint64_t bytes;
+    uint64_t *globals;
+    uint64_t globals_count;    // of words
+    uint64_t values[];         // of the globals, in the snapshot
+};
+uint64_t bimetal_clone_restore(const struct bimetal_clone *clone);    // as bimetal_slot_restore_marked
 int32_t bimetal_slot_clear_marks(void *base, uint64_t length);
 
 // How written pages are found.

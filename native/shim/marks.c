@@ -176,6 +176,12 @@ uint64_t bimetal_slot_restore_marked(void *base, const void *view, uint64_t byte
     return restore_marked_here(base, view, bytes, length);
 }
 
+uint64_t bimetal_clone_restore(const struct bimetal_clone *clone)
+{
+    for (uint64_t i = 0; i < clone->globals_count; i++) clone->globals[i] = clone->values[i];
+    return restore_marked_here(clone->memory, clone->view, clone->bytes, clone->bytes);
+}
+
 INLINE bool are_any_set(const vector *marks)
 {
     vector even = marks[0], odd = marks[1];

@@ -64,7 +64,7 @@ internal sealed class CallbackTable
         (GuestCallback.ResponseTrailers, "proxy_on_response_trailers", 2, true),
     ];
 
-    private readonly bool[] _isExported = new bool[s_known.Length];
+    private uint _exported;    // a bit for each
 
     private CallbackTable()
     {
@@ -74,7 +74,7 @@ internal sealed class CallbackTable
 
     public static string NameOf(GuestCallback callback) => s_known[(int)callback].Name;
 
-    public bool Has(GuestCallback callback) => _isExported[(int)callback];
+    public bool Has(GuestCallback callback) => ((_exported >> (int)callback) & 1) != 0;
 
     /// <summary>Looks at a module's exports; null with a fault when one has a type that cannot be called.</summary>
     public static CallbackTable? Create(WasmModule module, out string? fault)
@@ -95,7 +95,7 @@ internal sealed class CallbackTable
                 return null;
             }
 
-            table._isExported[(int)callback] = true;
+            table._exported |= 1U << (int)callback;
         }
 
         return table;

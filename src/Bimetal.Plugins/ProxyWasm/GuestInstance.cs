@@ -25,6 +25,7 @@ internal sealed class GuestInstance : IWasiHost
 
     private const uint ArenaAlignment = 16;
 
+    private readonly CallbackTable _callbacks;
     private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
     private readonly ContextTable _streams = new();
     private readonly Queue<WasmPluginStream> _finished = new();
@@ -42,10 +43,11 @@ internal sealed class GuestInstance : IWasiHost
         Plugin = plugin;
         Memory = instance.Memory!;
         instance.HostState = this;
-        TakesCallouts = plugin.Module.Callbacks.Has(GuestCallback.HttpCallResponse);
+        _callbacks = plugin.Module.Callbacks;
+        TakesCallouts = _callbacks.Has(GuestCallback.HttpCallResponse);
         for (var callback = (GuestCallback)0; (int)callback < _functions.Length; callback++)
         {
-            if (plugin.Module.Callbacks.Has(callback)) instance.TryGetFunction(CallbackTable.NameOf(callback), out _functions[(int)callback]);
+            if (_callbacks.Has(callback)) instance.TryGetFunction(CallbackTable.NameOf(callback), out _functions[(int)callback]);
         }
     }
 
@@ -109,7 +111,7 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
     public bool MayWait => _streams.Count < MaximumContextCount;
 
-    public bool Has(GuestCallback callback) => _functions[(int)callback].Exists;
+    public bool Has(GuestCallback callback) => _callbacks.Has(callback);
 
     /// <summary>Gives a new stream its context number.</summary>
     public uint Attach(WasmPluginStream stream)

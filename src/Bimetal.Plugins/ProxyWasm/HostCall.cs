@@ -67,6 +67,7 @@ internal unsafe ref struct HostCall
     public readonly bool TryBytes(int pointerIndex, out ReadOnlySpan<byte> bytes) => Guest.Memory.TryRead(Argument(pointerIndex), Argument(pointerIndex + 1), out bytes);
 
     /// <summary>The place that a pointer argument describes, for a result of that size.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool TryTarget(int pointerIndex, uint lengthBytes, out Span<byte> target) =>
         Guest.Memory.TrySlice(Argument(pointerIndex), lengthBytes, out target);
 

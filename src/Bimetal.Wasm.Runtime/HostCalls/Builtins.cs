@@ -62,7 +62,7 @@ internal static unsafe class Builtins
     {
         try
         {
-            Instance.FromContext(context).DroppedData[buffer[0]] = true;
+            Instance.FromContext(context).DropData((int)buffer[0]);
             return (int)TrapCode.None;
         }
         catch (Exception exception)
@@ -132,7 +132,7 @@ internal static unsafe class Builtins
     {
         try
         {
-            Instance.FromContext(context).DroppedElements[buffer[0]] = true;
+            Instance.FromContext(context).DropElements((int)buffer[0]);
             return (int)TrapCode.None;
         }
         catch (Exception exception)

@@ -46,6 +46,9 @@ public sealed unsafe class Instance : GuestObject
     /// <summary>Whether a call ended early since the instance was made or reset: then its marks (WriteMarks.cs) do not count.</summary>
     internal bool WasStopped { get; set; }
 
+    /// <summary>Whether anything but the contents of the memory and globals may have changed since the instance was made or reset.</summary>
+    internal bool HasOtherChanges { get; set; }
+
     /// <summary>Granules that were copied back by their marks since all written pages were looked for, plus the resets that did so.</summary>
     internal ulong GranulesSinceScan { get; set; }
 
@@ -72,6 +75,8 @@ public sealed unsafe class Instance : GuestObject
     /// <summary>The pool that a clone belongs to.</summary>
     internal InstancePool? Pool { get; init; }
 
+    /// <summary>What gives a clone without other changes back what it was; null where a reset takes more. Freed with the instance.</summary>
+    internal CloneRecord* CloneRecord { get; set; }
 
     /// <summary>Makes an instance and links its imports; runs no guest code yet.</summary>
     /// <exception cref="LinkException">An import is missing or of another type.</exception>
@@ -145,6 +150,10 @@ public sealed unsafe class Instance : GuestObject
         return result == 0 ? TrapCode.None : Stopped(result);
     }
 
+    internal void DropData(int segment) => DroppedData[segment] = HasOtherChanges = true;
+
+    internal void DropElements(int segment) => DroppedElements[segment] = HasOtherChanges = true;
+
     /// <summary>Its pool hands it out.</summary>
     internal void BeginRental() => _isRented = true;
 
@@ -189,6 +198,8 @@ public sealed unsafe class Instance : GuestObject
         }
 
         Image?.Release();
+        NativeMemory.Free(CloneRecord);
+        CloneRecord = null;
         Context.Free();
         _self.Free();
         LoadedModule.Code.Release();
@@ -199,7 +210,7 @@ public sealed unsafe class Instance : GuestObject
     private TrapCode Stopped(int result)
     {
         if (result < 0) return ThrowRefused(result);
-        WasStopped = true;
+        WasStopped = HasOtherChanges = true;
         if ((TrapCode)result != TrapCode.Exit) LastTrap = GuestTrace.Take();
         return (TrapCode)result;
     }

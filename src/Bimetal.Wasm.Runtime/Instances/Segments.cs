@@ -21,7 +21,7 @@ internal static unsafe class Segments
                 if (trap != TrapCode.None) return trap;
             }
 
-            if (segment.Mode != SegmentMode.Passive) instance.DroppedElements[index] = true;
+            if (segment.Mode != SegmentMode.Passive) instance.DropElements(index);
         }
 
         for (int index = 0; index < module.DataSegments.Length; index++)
@@ -31,7 +31,7 @@ internal static unsafe class Segments
             uint offset = (uint)ConstantEvaluator.Evaluate(instance, segment.Offset);
             var trap = InitializeMemory(instance, (uint)index, segment.MemoryIndex, offset, 0, (uint)segment.DataLength);
             if (trap != TrapCode.None) return trap;
-            instance.DroppedData[index] = true;
+            instance.DropData(index);
         }
 
         return TrapCode.None;

@@ -71,18 +71,19 @@ public sealed unsafe class GuestMemory : GuestObject
     /// The span is valid until the memory is disposed, its instance goes back to its pool, or the collector finds neither of them in
     /// use. Lengths from 2 GiB on are refused.
     /// </remarks>
-    // SAFETY: the subtraction cannot wrap because the offset was compared first; bytes below LengthBytes are readable and writable.
+    // SAFETY: bytes below LengthBytes are readable, and writable once they are marked.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TrySlice(uint offset, uint length, out Span<byte> span)
     {
-        ulong lengthBytes = Record->LengthBytes;
-        if (offset > lengthBytes || lengthBytes - offset < length || length > int.MaxValue)
+        var record = Record;
+        if ((ulong)offset + length > record->LengthBytes || length > int.MaxValue)
         {
             span = default;
             return false;
         }
 
-        span = new Span<byte>(Record->Base + offset, (int)length);
-        if (length != 0 && _space.IsSlot) Mark(offset, length);
+        span = new Span<byte>(record->Base + offset, (int)length);
+        if (length != 0 && _space.IsSlot) Mark(record->Base, offset, length);
         return true;
     }
 
@@ -90,9 +91,9 @@ public sealed unsafe class GuestMemory : GuestObject
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead(uint offset, uint length, out ReadOnlySpan<byte> span)
     {
-        ulong lengthBytes = Record->LengthBytes;
-        bool isInside = offset <= lengthBytes && lengthBytes - offset >= length && length <= int.MaxValue;
-        span = isInside ? new ReadOnlySpan<byte>(Record->Base + offset, (int)length) : default;
+        var record = Record;
+        bool isInside = (ulong)offset + length <= record->LengthBytes && length <= int.MaxValue;
+        span = isInside ? new ReadOnlySpan<byte>(record->Base + offset, (int)length) : default;
         return isInside;
     }
 
@@ -100,6 +101,7 @@ public sealed unsafe class GuestMemory : GuestObject
     public bool TryGrow(uint deltaPages, out uint oldPages)
     {
         oldPages = PageCount;
+        if (Owner is Instance instance) instance.HasOtherChanges = true;
         ulong from = LengthBytes, to = from + ((ulong)deltaPages * PageBytes);
         if (deltaPages <= _pageLimit - oldPages && Record != NoRecord && _allowance?.TryTake(to - from) != false)
         {
@@ -197,10 +199,10 @@ public sealed unsafe class GuestMemory : GuestObject
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Mark(uint offset, uint length)
+    private void Mark(byte* start, uint offset, uint length)
     {
         // SAFETY: the bytes are inside of the memory, whose marks can be written; each of its sheets has a flag.
-        byte* marks = Record->Base - WriteMarks.SizeBytes, closed = marks - WriteMarks.SheetFlagBytes;
+        byte* marks = start - WriteMarks.SizeBytes, closed = marks - WriteMarks.SheetFlagBytes;
         ulong end = offset + (ulong)length - 1;
         uint first = offset >> WriteMarks.GranuleShift, last = (uint)(end >> WriteMarks.GranuleShift);
         marks[first] = 1;

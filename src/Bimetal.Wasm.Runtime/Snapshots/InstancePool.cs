@@ -5,7 +5,7 @@ using Bimetal.Wasm.Abi;
 namespace Bimetal.Wasm.Runtime;
 
 /// <summary>A pool of clones. Thread-safe.</summary>
-public sealed class InstancePool : IDisposable
+public sealed unsafe class InstancePool : IDisposable
 {
     /// <summary>
     /// Written pages (of the system) that an idle clone keeps, to be overwritten at each reset. Overwriting costs a small part of the
@@ -74,7 +74,20 @@ public sealed class InstancePool : IDisposable
         if (!instance.IsDisposed && instance.Group.IsRunning) throw new InvalidOperationException("An instance cannot be returned while a guest runs in it.");
         if (!ReferenceEquals(instance.Pool, this) || !instance.TryEndRental())
             throw new ArgumentException("The instance is not one that this pool has rented out.", nameof(instance));
-        ulong pageCount = 0;
+        if (instance.CloneRecord is not null && !instance.HasOtherChanges && instance.GranulesSinceScan < GranulesBetweenScans && !instance.IsDisposed && !_isDisposed)
+        {
+            ulong granuleCount = Shim.CloneRestore(instance.CloneRecord);
+            instance.GranulesSinceScan += granuleCount + 1;
+            Keep(instance);
+            return PagesOf(granuleCount);
+        }
+
+        return ReturnAfterOtherChanges(instance);
+    }
+
+    private long ReturnAfterOtherChanges(Instance instance)
+    {
+        long pageCount = 0;
         bool isReset = false;
         try
         {
@@ -88,7 +101,7 @@ public sealed class InstancePool : IDisposable
             else Free(instance);
         }
 
-        return (long)pageCount;
+        return pageCount;
     }
 
     /// <summary>Ends the pool; instances that are still rented are freed when they are returned.</summary>
@@ -169,7 +182,9 @@ public sealed class InstancePool : IDisposable
         Interlocked.Decrement(ref _count);
     }
 
-    private static bool TryRestore(Instance instance, out ulong pageCount)
+    private static long PagesOf(ulong granuleCount) => (long)(granuleCount + WriteMarks.GranulesInPage - 1) / WriteMarks.GranulesInPage;
+
+    private static bool TryRestore(Instance instance, out long pageCount)
     {
         pageCount = 0;
         if (instance.Image is null) return true;
@@ -179,12 +194,14 @@ public sealed class InstancePool : IDisposable
         {
             bool isRestored = memory.TryRestoreMarked(instance.Image, out ulong granuleCount);
             instance.GranulesSinceScan += granuleCount + 1;
-            pageCount = (granuleCount + WriteMarks.GranulesInPage - 1) / WriteMarks.GranulesInPage;
+            pageCount = PagesOf(granuleCount);
             return isRestored;
         }
 
         instance.GranulesSinceScan = 0;
-        return memory.TryRestore(instance.Image, MaximumWarmPages, out pageCount);
+        bool isRestoredByPages = memory.TryRestore(instance.Image, MaximumWarmPages, out ulong written);
+        pageCount = (long)written;
+        return isRestoredByPages;
     }
 
     private static Instance RentOut(Instance instance)

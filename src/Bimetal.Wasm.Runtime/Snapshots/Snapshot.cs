@@ -1,5 +1,6 @@
 // The frozen state of an instance, from which fresh instances are cloned.
 
+using System.Runtime.InteropServices;
 using Bimetal.Wasm.Abi;
 using Bimetal.Wasm.Modules;
 
@@ -79,6 +80,8 @@ public sealed unsafe class Snapshot : IDisposable
             if (image is not null) clone.Memories[0] = GuestMemory.Create(LoadedModule.Module.Memories[0], _options.MaximumMemoryPages, clone, image);
             InstanceBuilder.WriteMemory(clone);
             RestoreState(clone);
+            clone.HasOtherChanges = false;
+            if (image is not null && LoadedModule.Code.MarksWrites && !_writesTables && image.LengthBytes <= WriteMarks.LongestMemoryBytes) clone.CloneRecord = RecordOf(clone, image);
             return clone;
         }
         catch
@@ -100,8 +103,25 @@ public sealed unsafe class Snapshot : IDisposable
 
         clone.HostException = null;
         clone.LastTrap = null;
-        clone.WasStopped = false;
+        clone.WasStopped = clone.HasOtherChanges = false;
         clone.Group.Record->IsAbandoned = 0;
+    }
+
+    // SAFETY: memory, view and globals live as long as the clone, which frees the record.
+    private static CloneRecord* RecordOf(Instance clone, MemoryImage image)
+    {
+        var globals = MemoryMarshal.Cast<byte, ulong>(clone.Context.GlobalBytes);
+        var record = (CloneRecord*)NativeMemory.Alloc((nuint)(sizeof(CloneRecord) + (globals.Length * sizeof(ulong))));
+        *record = new CloneRecord
+        {
+            Memory = clone.Memory!.Record->Base,
+            View = image.View,
+            LengthBytes = image.LengthBytes,
+            Globals = (ulong*)clone.Context.Global(0),
+            GlobalsWordCount = (ulong)globals.Length,
+        };
+        globals.CopyTo(new Span<ulong>(record + 1, globals.Length));
+        return record;
     }
 
     private void RestoreState(Instance clone)

@@ -38,7 +38,7 @@ public sealed unsafe class GuestTable : GuestObject
     internal TableRecord* Record { get; private set; }
 
     /// <summary>Whether a function of this type changed the table since it was made or restored; guest code changes it without notice.</summary>
-    internal bool IsChangedByHost { get; set; }
+    internal bool IsChangedByHost { get; private set; }
 
     internal Span<FunctionRecord> Elements => new(Record->Elements, (int)Record->Length);
 
@@ -65,7 +65,7 @@ public sealed unsafe class GuestTable : GuestObject
     {
         if (index >= Record->Length) return false;
         Record->Elements[index] = RecordOf(reference);
-        IsChangedByHost = true;
+        NoteChange();
         return true;
     }
 
@@ -78,7 +78,7 @@ public sealed unsafe class GuestTable : GuestObject
         uint length = oldLength + delta;
         if (length > _capacity && !TryReserve(Math.Max(length, (uint)Math.Min(_capacity * 2UL, _limit)))) return false;
         Record->Length = length;
-        IsChangedByHost = true;
+        NoteChange();
         Elements.Slice((int)oldLength, (int)delta).Fill(RecordOf(reference));
         return true;
     }
@@ -106,6 +106,12 @@ public sealed unsafe class GuestTable : GuestObject
         NativeMemory.Free(Record->Elements);
         NativeMemory.Free(Record);
         Record = NoRecord;
+    }
+
+    private void NoteChange()
+    {
+        IsChangedByHost = true;
+        if (Owner is Instance instance) instance.HasOtherChanges = true;
     }
 
     // The limit of an instance is on all of its tables together.

@@ -112,6 +112,10 @@ internal static unsafe partial class Shim
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial ulong SlotRestoreMarked(void* address, void* view, ulong imageBytes, ulong lengthBytes);
 
+    [LibraryImport(Library, EntryPoint = "bimetal_clone_restore")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial ulong CloneRestore(CloneRecord* clone);
+
     [LibraryImport(Library, EntryPoint = "bimetal_slot_clear_marks")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotClearMarks(void* address, ulong lengthBytes);
@@ -150,6 +154,17 @@ internal struct CodeSegment
     public ulong FileOffset;
     public ulong LengthBytes;
     public ulong IsExecutable;
+}
+
+/// <summary><c>struct bimetal_clone</c>; the values of the globals follow.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct CloneRecord
+{
+    public void* Memory;
+    public void* View;
+    public ulong LengthBytes;
+    public ulong* Globals;
+    public ulong GlobalsWordCount;
 }
 
 /// <summary><c>struct bimetal_group</c>.</summary>
