@@ -39,7 +39,7 @@ enum bimetal_refusal {
 // Below its base: a byte for each granule of what can be addressed, set before the granule is written by code that marks its writes, and
 // by the host. The numbers are those of Bimetal.Wasm.Abi.WriteMarks.
 #define BIMETAL_GRANULE_SHIFT 7
-#define BIMETAL_MARK_REACH 48    // a mark also stands for writes that begin so many bytes before or behind the one that set it
+#define BIMETAL_MARK_REACH 48    // a mark also stands for writes that begin so many bytes behind the one that set it
 #define BIMETAL_MARK_BYTES (UINT64_C(8) << (30 - BIMETAL_GRANULE_SHIFT))
 
 // Below the marks: a byte for each sheet of a memory's 4 GiB, set while the sheet is closed: it shows a clone's image, nobody has written

@@ -14,7 +14,6 @@
 #define LONGEST_CLEARED_BYTES (UINT64_C(64) << 20)
 // A write of up to 16 bytes is marked where it begins, and goes on behind the reach; in whole blocks.
 #define BLOCKS(bytes) (((bytes) + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES)
-#define REACH_BYTES BLOCKS(BIMETAL_MARK_REACH)
 #define SPILL_BYTES BLOCKS(BIMETAL_MARK_REACH + 15)
 #define SHEET_BYTES (UINT64_C(1) << BIMETAL_SHEET_SHIFT)
 #define MARKS_OF_SHEET (SHEET_BYTES >> BIMETAL_GRANULE_SHIFT)
@@ -60,11 +59,6 @@ struct restoration {
     uint64_t run_first, run_end;
 };
 
-INLINE void restore_before(const struct restoration *state, uint64_t from)
-{
-    if (from > 0) restore_if_written((vector *)(state->memory + from - REACH_BYTES), (const vector *)(state->view + from - REACH_BYTES), VECTORS(REACH_BYTES));
-}
-
 INLINE void restore_behind(const struct restoration *state, uint64_t end)
 {
     if (end < state->bytes) restore_if_written((vector *)(state->memory + end), (const vector *)(state->view + end), VECTORS(SPILL_BYTES));
@@ -73,11 +67,10 @@ INLINE void restore_behind(const struct restoration *state, uint64_t end)
 INLINE void restore_run(const struct restoration *state)
 {
     uint64_t from = state->run_first << BIMETAL_GRANULE_SHIFT, end = state->run_end << BIMETAL_GRANULE_SHIFT;
-    if (from > state->bytes || from == end) return;    // what begins where the image ends may reach back into it
+    if (from >= state->bytes || from == end) return;
     if (end > state->bytes) end = state->bytes;
     for (uint64_t granule = from; granule < end; granule += GRANULE_BYTES)
         copy_vectors((vector *)(state->memory + granule), (const vector *)(state->view + granule), VECTORS(GRANULE_BYTES));
-    restore_before(state, from);
     restore_behind(state, end);
 }
 
@@ -115,13 +108,11 @@ INLINE uint64_t take_marks(struct restoration *state, char *marks, uint64_t firs
     return found;
 }
 
-// In a closed sheet nothing was written, but a mark at its edge may stand for what was written beyond it.
-INLINE void look_beyond_edges(const struct restoration *state, const char *marks, const uint8_t *closed, uint64_t sheet)
+// In a closed sheet nothing was written, but the mark of its last granule may stand for what was written behind it.
+INLINE void look_before(const struct restoration *state, const char *marks, const uint8_t *closed, uint64_t sheet)
 {
-    uint64_t from = sheet << BIMETAL_SHEET_SHIFT, end = from + SHEET_BYTES;
-    if (end > state->bytes) return;
+    uint64_t from = sheet << BIMETAL_SHEET_SHIFT;
     if (sheet > 0 && closed[sheet - 1] && marks[(from >> BIMETAL_GRANULE_SHIFT) - 1]) restore_behind(state, from);
-    if (closed[sheet + 1] && marks[end >> BIMETAL_GRANULE_SHIFT]) restore_before(state, end);
 }
 
 INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, uint64_t length)
@@ -136,7 +127,7 @@ INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, u
         for (; open != 0; open &= open - 1) {
             uint64_t sheet = first + (uint64_t)__builtin_ctz(open);
             found += take_marks(&state, marks, sheet * MARKS_OF_SHEET);
-            look_beyond_edges(&state, marks, closed, sheet);
+            look_before(&state, marks, closed, sheet);
         }
     }
     restore_run(&state);

@@ -16,7 +16,7 @@ public static class WriteMarks
     /// <summary>Granules in a page of 4 KiB.</summary>
     public const int GranulesInPage = 4096 / GranuleBytes;
 
-    /// <summary>A mark also stands for writes that begin so many bytes before or behind the one that set it: fields of one structure.</summary>
+    /// <summary>A mark also stands for writes that begin so many bytes behind the one that set it: fields of one structure.</summary>
     public const int ReachBytes = 48;
 
     /// <summary>Marks of everything that a 32-bit index and a 32-bit offset can reach; the first one lies so far below the memory's base.</summary>

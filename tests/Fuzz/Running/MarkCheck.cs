@@ -35,7 +35,6 @@ internal sealed class MarkCheck(GuestMemory memory)
                 if (marks[granule] != 0) continue;
                 int from = granule << WriteMarks.GranuleShift, to = from + WriteMarks.GranuleBytes;
                 if (granule > 0 && marks[granule - 1] != 0) from += Spill;
-                if (granule + 1 < marks.Length && marks[granule + 1] != 0) to -= WriteMarks.ReachBytes;
                 for (int address = from; address < to; address++)
                 {
                     if (bytes[address] != (address < _before.Length ? _before[address] : 0)) return address;

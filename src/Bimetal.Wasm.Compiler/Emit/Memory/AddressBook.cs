@@ -164,7 +164,7 @@ internal sealed class AddressBook(FunctionBuilder function)
     // Both ends were marked, and what lies between is no longer than a granule: so it lies in those two.
     private readonly record struct MarkedRange(Value Root, long First, long Last)
     {
-        public bool Covers(long place) => First <= Last && place >= First - WriteMarks.ReachBytes && place <= Last + WriteMarks.ReachBytes;
+        public bool Covers(long place) => First <= Last && place >= First && place <= Last + WriteMarks.ReachBytes;
 
         public MarkedRange With(long place)
         {
