@@ -43,7 +43,8 @@ enum bimetal_refusal {
 #define BIMETAL_MARK_BYTES (UINT64_C(8) << (30 - BIMETAL_GRANULE_SHIFT))
 
 // Below the marks: a byte for each sheet of a memory's 4 GiB, set while the sheet is closed: it shows a clone's image, nobody has written
-// there, and a write would fault. The first one opens it, so that marks need to be looked for in few places.
+// there, and a write faults. The first one, be it a guest's or the host's, opens it, so that marks need to be looked for in few places. The
+// kernel opens nothing: it must not be given a closed sheet to write to.
 #define BIMETAL_SHEET_SHIFT 14
 #define BIMETAL_SHEET_FLAGS (UINT64_C(1) << (32 - BIMETAL_SHEET_SHIFT))
 
@@ -58,7 +59,7 @@ struct bimetal_group {
     struct bimetal_context_list *list;
     void *owner;          // the thread that is in one of the instances
     uint32_t abandoned;   // set when a guest was stopped at an arbitrary instruction
-    uint32_t reserved;
+    uint32_t is_linked;   // whether the list has more than the context of one instance
 };
 
 typedef void bimetal_entry(void *context, void *code, uint64_t *buffer);
@@ -92,7 +93,6 @@ void bimetal_slot_release(void *base);
 int32_t bimetal_slot_commit(void *base, uint64_t from, uint64_t to);      // bytes from .. to become readable and writable, all zero
 int32_t bimetal_slot_decommit(void *base, uint64_t from, uint64_t to);    // and give up their contents and access again
 int32_t bimetal_slot_map_image(void *base, int32_t image, uint64_t bytes, uint32_t is_closed);    // closed: all of its sheets are
-int32_t bimetal_slot_open(void *base, uint64_t from, uint64_t to);        // the sheets of these bytes, which the host is about to write
 int32_t bimetal_slot_clear(void *base, uint64_t bytes);                   // back to a fresh reservation
 int32_t bimetal_slots_fit(uint32_t count);                                // whether so many could be reserved, side by side
 

@@ -73,10 +73,10 @@ int32_t bimetal_enter(struct bimetal_group *group, void *context, void *code, ui
     atomic_signal_fence(memory_order_seq_cst);
 
     // Clears what an earlier deadline left behind if its signal came too late. One that comes now is repeated by the watchdog. The context
-    // that is entered does not wait for the list to be read; it is nearly always the only one.
+    // that is entered is nearly always the only one.
     prepare_context(context, &record);
-    const struct bimetal_context_list *list = group->list;
-    if (__builtin_expect(list->count > 1, 0)) {
+    if (__builtin_expect(group->is_linked, 0)) {
+        const struct bimetal_context_list *list = group->list;
         for (uint64_t i = 0; i < list->count; i++) prepare_context(list->contexts[i], &record);
     }
 

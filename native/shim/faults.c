@@ -97,11 +97,10 @@ static void on_fault(int signal, siginfo_t *info, void *raw_context)
     ucontext_t *context = raw_context;
     struct thread_state *thread = &bimetal_thread;
     // si_code is positive when the kernel reports a fault; a signal that somebody sent is not one.
+    enum sheet_fault sheet = signal == SIGSEGV && info->si_code == SEGV_ACCERR ? sheets_open_at((uintptr_t)info->si_addr) : SHEET_NOT_CLOSED;
+    if (sheet == SHEET_OPENED) return;    // the write is made again, whoever makes it
     if (thread->current && info->si_code > 0 && is_guest_code(context_pc(context))) {
-        uintptr_t address = (uintptr_t)info->si_addr;
-        enum sheet_fault sheet = signal == SIGSEGV ? sheets_open_at(address) : SHEET_NOT_CLOSED;
-        if (sheet == SHEET_OPENED) return;    // the write is made again
-        uint32_t trap_code = sheet == SHEET_STAYS_CLOSED ? BIMETAL_TRAP_RESOURCE_LIMIT : trap_of(signal, address, thread);
+        uint32_t trap_code = sheet == SHEET_STAYS_CLOSED ? BIMETAL_TRAP_RESOURCE_LIMIT : trap_of(signal, (uintptr_t)info->si_addr, thread);
         if (trap_code != BIMETAL_TRAP_NONE) {
             trace_capture(thread, context_trace_start(context));
             context_land(context, thread->current, trap_code);

@@ -54,13 +54,3 @@ enum sheet_fault sheets_open_at(uintptr_t address)
     errno = error;
     return is_open ? SHEET_OPENED : SHEET_STAYS_CLOSED;
 }
-
-int32_t bimetal_slot_open(void *base, uint64_t from, uint64_t to)
-{
-    for (uint64_t sheet = from >> BIMETAL_SHEET_SHIFT; sheet << BIMETAL_SHEET_SHIFT < to; sheet++) {
-        if (closed_sheets(base)[sheet] == 0) continue;
-        int32_t error = open_sheet(base, sheet);
-        if (error != 0) return error;
-    }
-    return 0;
-}

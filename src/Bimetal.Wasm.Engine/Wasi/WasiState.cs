@@ -51,6 +51,14 @@ public sealed class WasiState : IWasiHost
     internal void FillRandom(Span<byte> bytes)
     {
         HasDrawnRandom = true;
-        RandomNumberGenerator.Fill(bytes);
+
+        // By way of the stack: the kernel, which may be asked, must not write to the guest's memory (GuestMemory.TrySlice).
+        Span<byte> drawn = stackalloc byte[256];
+        for (; !bytes.IsEmpty; bytes = bytes[Math.Min(bytes.Length, drawn.Length)..])
+        {
+            var part = drawn[..Math.Min(bytes.Length, drawn.Length)];
+            RandomNumberGenerator.Fill(part);
+            part.CopyTo(bytes);
+        }
     }
 }

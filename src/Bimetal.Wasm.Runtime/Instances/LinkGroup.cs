@@ -76,8 +76,8 @@ internal sealed unsafe class LinkGroup
         _retired.Add((nint)other.Record->List);
         _retired.Add((nint)other.Record);
         _retired.Add((nint)Record->List);
-        Record->List = NewList();
-        other.Record->List = Record->List;
+        other.Record->List = Record->List = NewList();
+        other.Record->IsLinked = Record->IsLinked = _contexts.Count > 1 ? 1U : 0;
         if (other.Record->IsAbandoned != 0) Record->IsAbandoned = 1;
         if (IsRunning) ShareStackLimit();
         _liveCount += other._liveCount;

@@ -69,7 +69,7 @@ public sealed unsafe class GuestMemory : GuestObject
     /// </summary>
     /// <remarks>
     /// The span is valid until the memory is disposed, its instance goes back to its pool, or the collector finds neither of them in
-    /// use. Lengths from 2 GiB on are refused.
+    /// use. Lengths from 2 GiB on are refused. The span is for code of the process: a system call must not be given it to write to (WriteMarks.cs).
     /// </remarks>
     // SAFETY: bytes below LengthBytes are readable, and writable once they are marked.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -199,22 +199,13 @@ public sealed unsafe class GuestMemory : GuestObject
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Mark(byte* start, uint offset, uint length)
+    private static void Mark(byte* start, uint offset, uint length)
     {
-        // SAFETY: the bytes are inside of the memory, whose marks can be written; each of its sheets has a flag.
-        byte* marks = start - WriteMarks.SizeBytes, closed = marks - WriteMarks.SheetFlagBytes;
-        ulong end = offset + (ulong)length - 1;
-        uint first = offset >> WriteMarks.GranuleShift, last = (uint)(end >> WriteMarks.GranuleShift);
+        // SAFETY: the bytes are inside of the memory, whose marks can be written.
+        byte* marks = start - WriteMarks.SizeBytes;
+        uint first = offset >> WriteMarks.GranuleShift, last = (uint)((offset + (ulong)length - 1) >> WriteMarks.GranuleShift);
         marks[first] = 1;
         marks[last] = 1;
-        if ((closed[offset >> WriteMarks.SheetShift] | closed[end >> WriteMarks.SheetShift]) != 0 || last - first > 1) MarkMore(first, last);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void MarkMore(uint firstGranule, uint lastGranule)
-    {
-        new Span<byte>(Record->Base - WriteMarks.SizeBytes + firstGranule, (int)(lastGranule - firstGranule)).Fill(1);
-        int error = Shim.SlotOpen(Record->Base, (ulong)firstGranule << WriteMarks.GranuleShift, (lastGranule + 1UL) << WriteMarks.GranuleShift);
-        if (error != 0) throw new InstanceLimitException($"A clone's memory cannot be made writable: {ErrorText.Of(error)}. Check vm.max_map_count.");
+        if (last - first > 1) new Span<byte>(marks + first, (int)(last - first)).Fill(1);
     }
 }

@@ -76,10 +76,6 @@ internal static unsafe partial class Shim
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotMapImage(void* address, int image, ulong lengthBytes, uint isClosed);
 
-    [LibraryImport(Library, EntryPoint = "bimetal_slot_open")]
-    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    public static partial int SlotOpen(void* address, ulong from, ulong to);
-
     [LibraryImport(Library, EntryPoint = "bimetal_slot_clear")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SlotClear(void* address, ulong lengthBytes);
@@ -174,7 +170,7 @@ internal unsafe struct LinkGroupRecord
     public ContextList* List;
     public void* Owner;
     public uint IsAbandoned;
-    public uint Reserved;
+    public uint IsLinked;
 }
 
 /// <summary><c>struct bimetal_context_list</c>; the addresses of the contexts follow.</summary>

@@ -1,7 +1,8 @@
 // Which parts of a memory were written since its last reset, as told by who writes: a byte for each granule, in front of the memory's base.
 // Code that marks its writes sets the byte of the granule in which a write begins before it returns to the host; so do host functions.
 // Resetting an instance then copies those granules back, and asks the kernel for nothing. After a guest was stopped early the marks do not count.
-// A clone's sheets are closed (read-only) until somebody writes there, so marks need to be looked for in few of them (native/shim/sheets.c).
+// A clone's sheets are closed (read-only) until somebody writes there, so marks need to be looked for in few of them (native/shim/sheets.c);
+// the kernel does not count as somebody.
 
 namespace Bimetal.Wasm.Abi;
 
@@ -24,9 +25,6 @@ public static class WriteMarks
 
     /// <summary>log2 of the bytes of a sheet: of a clone's memory as much as becomes writable at once, when it is first written.</summary>
     public const int SheetShift = 14;
-
-    /// <summary>A byte for each sheet, set while it is closed, below the first mark.</summary>
-    public const int SheetFlagBytes = 1 << (32 - SheetShift);
 
     /// <summary>
     /// Marks of a longer memory do not count. Writes are near each other if they are at the same 32-bit value plus constants that are near each
