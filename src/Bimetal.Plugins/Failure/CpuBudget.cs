@@ -17,21 +17,24 @@ internal struct CpuBudget(CpuLimits limits)
     /// <summary>What the callback that began last may use, as configured.</summary>
     public readonly TimeSpan? Limit => limits.PerStream is null ? limits.PerCallback : _limit;
 
-    public CallLimits Begin()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public CallLimits Begin() => limits.PerStream is { } perStream ? BeginWithin(perStream) : limits.Callback;
+
+    /// <summary>Takes off what was used.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void End()
     {
-        if (limits.PerStream is not { } perStream) return limits.Callback;
+        if (_started != default) _used += ThreadCpuClock.Now - _started;
+    }
+
+    private CallLimits BeginWithin(TimeSpan perStream)
+    {
         _started = ThreadCpuClock.Now;
 
         // One tick is kept, so that a stream without budget stops at its next callback.
         var left = perStream > _used ? perStream - _used : TimeSpan.FromTicks(1);
         _limit = limits.PerCallback is { } perCallback && perCallback < left ? perCallback : left;
         return CpuLimits.Of(_limit);
-    }
-
-    /// <summary>Takes off what was used.</summary>
-    public void End()
-    {
-        if (limits.PerStream is not null) _used += ThreadCpuClock.Now - _started;
     }
 }
 

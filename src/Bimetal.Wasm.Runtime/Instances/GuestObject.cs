@@ -13,7 +13,18 @@ public abstract class GuestObject : IDisposable
     internal GuestObject Owner { get; private protected set; }
 
     /// <summary>Meaningful for owners only; changes when instances are linked.</summary>
-    internal LinkGroup Group { get; set; } = null!;
+    internal unsafe LinkGroup Group
+    {
+        get;
+        set
+        {
+            field = value;
+            GroupRecord = value.Record;
+        }
+    } = null!;
+
+    /// <summary>The record of <see cref="Group"/>, at hand: every call needs it. Gone when the object is disposed.</summary>
+    internal unsafe LinkGroupRecord* GroupRecord { get; private set; }
 
     internal bool IsDisposed => Volatile.Read(ref Owner._isDisposed) != 0;
 

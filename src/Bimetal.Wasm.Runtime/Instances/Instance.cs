@@ -11,6 +11,7 @@ namespace Bimetal.Wasm.Runtime;
 public sealed unsafe class Instance : GuestObject
 {
     private readonly GCHandle _self;
+    private readonly ulong _deadlineMask;
     private bool _isRented;
 
     // SAFETY: the context is freed by FreeNative only; the weak handle in it lets host functions find this object, which the caller
@@ -19,6 +20,7 @@ public sealed unsafe class Instance : GuestObject
     {
         module.Code.AddReference();
         LoadedModule = module;
+        _deadlineMask = module.DeadlineMask;
         Options = options;
         Context = ContextBlock.Allocate(module.Layout);
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
@@ -145,7 +147,7 @@ public sealed unsafe class Instance : GuestObject
         if (HostException is not null) HostException = null;
         int result;
         fixed (ulong* slots = buffer)
-            result = Shim.Enter(Group.Record, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs & LoadedModule.DeadlineMask);
+            result = Shim.Enter(GroupRecord, (void*)function.Context, (void*)function.Code, slots, (void*)function.Entry, limits.CpuNs & _deadlineMask);
         GC.KeepAlive(this);
         return result == 0 ? TrapCode.None : Stopped(result);
     }

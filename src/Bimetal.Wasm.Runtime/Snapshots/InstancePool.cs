@@ -71,7 +71,7 @@ public sealed unsafe class InstancePool : IDisposable
     /// <exception cref="ArgumentException">The instance was not rented here, or was returned before.</exception>
     public long Return(Instance instance)
     {
-        if (!instance.IsDisposed && instance.Group.IsRunning) throw new InvalidOperationException("An instance cannot be returned while a guest runs in it.");
+        if (!instance.IsDisposed && instance.GroupRecord->Owner != null) throw new InvalidOperationException("An instance cannot be returned while a guest runs in it.");
         if (!ReferenceEquals(instance.Pool, this) || !instance.TryEndRental())
             throw new ArgumentException("The instance is not one that this pool has rented out.", nameof(instance));
         if (instance.CloneRecord is not null && !instance.HasOtherChanges && instance.GranulesSinceScan < GranulesBetweenScans && !instance.IsDisposed && !_isDisposed)
