@@ -51,59 +51,35 @@ INLINE void restore_if_written(vector *memory, const vector *view, size_t count)
     if (__builtin_expect(is_any_set(&difference), 0)) copy_vectors(memory, view, count);
 }
 
-// A clone's memory, its image of so many bytes, and granules side by side that are still to be copied back.
+// A clone's memory, and its image of so many bytes.
 struct restoration {
     char *memory;
     const char *view;
     uint64_t bytes;
-    uint64_t run_first, run_end;
 };
+
+INLINE void restore_granule(const struct restoration *state, uint64_t from)
+{
+    if (from < state->bytes) copy_vectors((vector *)(state->memory + from), (const vector *)(state->view + from), VECTORS(GRANULE_BYTES));
+}
 
 INLINE void restore_behind(const struct restoration *state, uint64_t end)
 {
     if (end < state->bytes) restore_if_written((vector *)(state->memory + end), (const vector *)(state->view + end), VECTORS(SPILL_BYTES));
 }
 
-INLINE void restore_run(const struct restoration *state)
-{
-    uint64_t from = state->run_first << BIMETAL_GRANULE_SHIFT, end = state->run_end << BIMETAL_GRANULE_SHIFT;
-    if (from >= state->bytes || from == end) return;
-    if (end > state->bytes) end = state->bytes;
-    for (uint64_t granule = from; granule < end; granule += GRANULE_BYTES)
-        copy_vectors((vector *)(state->memory + granule), (const vector *)(state->view + granule), VECTORS(GRANULE_BYTES));
-    restore_behind(state, end);
-}
-
-// A granule between two marked ones lies in a page with one of them: copying it costs less than looking around it from both sides.
-INLINE void add_run(struct restoration *state, uint64_t first, uint64_t count)
-{
-    if (first > state->run_end + 1) {
-        restore_run(state);
-        state->run_first = first;
-    }
-    state->run_end = first + count;
-}
-
 // The marks of an open sheet: takes them off.
-INLINE uint64_t take_marks(struct restoration *state, char *marks, uint64_t first)
+INLINE uint64_t take_marks(const struct restoration *state, char *marks, uint64_t first)
 {
     uint64_t found = 0;
     for (uint64_t word = first; word < first + MARKS_OF_SHEET; word += 64) {
         uint64_t set = set_bytes(marks + word) | set_bytes(marks + word + 32) << 32;
         if (set == 0) continue;
         memset(marks + word, 0, 64);
-        uint64_t at = word;
-        do {
-            uint64_t skipped = (uint64_t)__builtin_ctzll(set);
-            set >>= skipped;
-            at += skipped;
-            uint64_t length = ~set == 0 ? 64 : (uint64_t)__builtin_ctzll(~set);
-            add_run(state, at, length);
-            found += length;
-            if (length == 64) break;
-            set >>= length;
-            at += length;
-        } while (set != 0);
+        found += (uint64_t)__builtin_popcountll(set);
+        uint64_t ends = set & ~(set >> 1);
+        for (; set != 0; set &= set - 1) restore_granule(state, (word + (uint64_t)__builtin_ctzll(set)) << BIMETAL_GRANULE_SHIFT);
+        for (; ends != 0; ends &= ends - 1) restore_behind(state, (word + (uint64_t)__builtin_ctzll(ends) + 1) << BIMETAL_GRANULE_SHIFT);
     }
     return found;
 }
@@ -119,7 +95,7 @@ INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, u
 {
     char *marks = memory - BIMETAL_MARK_BYTES;
     const uint8_t *closed = closed_sheets(memory);
-    struct restoration state = {.memory = memory, .view = view, .bytes = bytes};
+    const struct restoration state = {.memory = memory, .view = view, .bytes = bytes};
     uint64_t count = length >> BIMETAL_SHEET_SHIFT, found = 0;
     for (uint64_t first = 0; first < count; first += 32) {
         uint32_t open = ~(uint32_t)set_bytes((const char *)closed + first);
@@ -130,7 +106,6 @@ INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, u
             look_before(&state, marks, closed, sheet);
         }
     }
-    restore_run(&state);
     return found;
 }
 
