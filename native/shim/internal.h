@@ -102,11 +102,12 @@ void trace_capture(struct thread_state *thread, struct trace_start start);
 typedef bool page_visitor(void *state, uint64_t from, uint64_t to);
 bool pages_each_private(const char *memory, uint64_t from, uint64_t to, page_visitor *visit, void *state);
 
-// In front of a slot's base: its book of sheets with room for a page of any size, a flag for each sheet, its marks.
+// In front of a slot's base: its book of sheets, in one page with the flags of the first ones; the flags of all that it can have; its marks.
+#define SHEET_BOOK_BYTES UINT64_C(64)
 #define SLOT_FRONT_BYTES (UINT64_C(65536) + BIMETAL_SHEET_FLAGS + BIMETAL_MARK_BYTES)
 #define SLOT_RESERVED_BYTES (SLOT_FRONT_BYTES + BIMETAL_SLOT_BYTES)
 
-static inline uint8_t *closed_sheets(void *base) { return (uint8_t *)base - BIMETAL_MARK_BYTES - BIMETAL_SHEET_FLAGS; }
+static inline uint8_t *closed_sheets(void *base) { return (uint8_t *)base - SLOT_FRONT_BYTES + SHEET_BOOK_BYTES; }
 
 // sheets.c
 enum sheet_fault { SHEET_NOT_CLOSED, SHEET_OPENED, SHEET_STAYS_CLOSED };

@@ -18,6 +18,8 @@ struct sheet_book {
     uint32_t openings;
 };
 
+_Static_assert(sizeof(struct sheet_book) <= SHEET_BOOK_BYTES, "the flags begin behind the book");
+
 static struct sheet_book *book_of(void *base) { return (struct sheet_book *)((char *)base - SLOT_FRONT_BYTES); }
 
 static int32_t open_from_to(void *base, uint64_t from, uint64_t to)
