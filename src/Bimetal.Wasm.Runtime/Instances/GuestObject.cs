@@ -24,6 +24,7 @@ public abstract class GuestObject : IDisposable
     } = null!;
 
     /// <summary>The record of <see cref="Group"/>, at hand: every call needs it. Gone when the object is disposed.</summary>
+    // SAFETY: a group's record is freed when all of its members have been disposed, and nobody uses it without having asked for that.
     internal unsafe LinkGroupRecord* GroupRecord { get; private set; }
 
     internal bool IsDisposed => Volatile.Read(ref Owner._isDisposed) != 0;
