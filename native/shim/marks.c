@@ -148,6 +148,8 @@ uint64_t bimetal_clone_restore(const struct bimetal_clone *clone)
     return restore_marked_here(clone->memory, clone->view, clone->bytes, clone->bytes);
 }
 
+_Static_assert((65536 >> BIMETAL_GRANULE_SHIFT) % MARKS_AT_ONCE == 0, "a memory's length has whole numbers of them");
+
 INLINE bool are_any_set(const vector *marks)
 {
     vector even = marks[0], odd = marks[1];

@@ -70,7 +70,7 @@ static const struct memory_range *memory_of(uintptr_t address)
 
 bool is_guest_memory(uintptr_t address) { return memory_of(address) != NULL; }
 
-// Whoever asks is in a guest that has this memory, so that its range is not replaced meanwhile.
+// Whoever asks has this memory at that moment, so that its range is not replaced meanwhile.
 char *find_slot(uintptr_t address)
 {
     const struct memory_range *range = memory_of(address);
