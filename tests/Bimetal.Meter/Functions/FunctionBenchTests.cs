@@ -26,7 +26,7 @@ public sealed class FunctionBenchTests
         var task = Assert.Single(report.Tasks);
         Assert.True(task.SameResult);
         Assert.True(task.CodeRatio > 0);
-        Assert.Equal(task.Tax!.CallDeltaUs, task.Receipt.Hot.Sum(item => item.Us) + task.Receipt.UnexplainedUs, 3);
+        Assert.Equal(task.Tax!.CallDeltaUs, task.Receipt.Hot.Sum(item => item.Us) + task.Receipt.UnexplainedUs, tolerance: 0.002);
         Assert.Contains(export + "(", task.Input);
     }
 
