@@ -119,7 +119,9 @@ struct bimetal_clone {
     uint64_t globals_count;    // of words
     uint64_t values[];         // of the globals, in the snapshot
 };
-uint64_t bimetal_clone_restore(const struct bimetal_clone *clone);    // as bimetal_slot_restore_marked
+// As bimetal_slot_restore_marked; the first one UINT64_MAX, and nothing done, where more than a few sheets are open.
+uint64_t bimetal_clone_restore(const struct bimetal_clone *clone);
+uint64_t bimetal_clone_restore_all(const struct bimetal_clone *clone);
 int32_t bimetal_slot_clear_marks(void *base, uint64_t length);
 
 // How written pages are found.

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-_Thread_local struct thread_state bimetal_thread;
+_Thread_local _Alignas(64) struct thread_state bimetal_thread;    // what an entry reads is in its first cache line
 
 static inline void store_u64(char *context, size_t offset, uint64_t value) { *(volatile uint64_t *)(context + offset) = value; }
 

@@ -68,7 +68,7 @@ struct thread_state {
     uintptr_t trace[MAXIMUM_TRACE_FRAMES];
 };
 
-extern _Thread_local struct thread_state bimetal_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern _Thread_local _Alignas(64) struct thread_state bimetal_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // threads.c
 bool thread_prepare(struct thread_state *thread);
@@ -106,6 +106,17 @@ bool pages_each_private(const char *memory, uint64_t from, uint64_t to, page_vis
 #define SHEET_BOOK_BYTES UINT64_C(64)
 #define SLOT_FRONT_BYTES (UINT64_C(65536) + BIMETAL_SHEET_FLAGS + BIMETAL_MARK_BYTES)
 #define SLOT_RESERVED_BYTES (SLOT_FRONT_BYTES + BIMETAL_SLOT_BYTES)
+
+// Which sheets were opened, one by one; more than there is room for: all that the image has.
+#define MAXIMUM_OPENINGS 8u
+struct sheet_book {
+    uint64_t closed_bytes;    // of the image; 0: nothing was closed
+    uint32_t openings;
+    uint32_t opened[MAXIMUM_OPENINGS];
+};
+_Static_assert(sizeof(struct sheet_book) <= SHEET_BOOK_BYTES, "the flags begin behind the book");
+
+static inline struct sheet_book *book_of(void *base) { return (struct sheet_book *)((char *)base - SLOT_FRONT_BYTES); }
 
 static inline uint8_t *closed_sheets(void *base) { return (uint8_t *)base - SLOT_FRONT_BYTES + SHEET_BOOK_BYTES; }
 

@@ -85,27 +85,28 @@ INLINE uint64_t take_marks(const struct restoration *state, char *marks, uint64_
 }
 
 // In a closed sheet nothing was written, but the mark of its last granule may stand for what was written behind it.
-INLINE void look_before(const struct restoration *state, const char *marks, const uint8_t *closed, uint64_t sheet)
+INLINE void look_before(const struct restoration *state, const char *marks, uint64_t sheet)
 {
     uint64_t from = sheet << BIMETAL_SHEET_SHIFT;
-    if (sheet > 0 && closed[sheet - 1] && marks[(from >> BIMETAL_GRANULE_SHIFT) - 1]) restore_behind(state, from);
+    if (sheet == 0 || marks[(from >> BIMETAL_GRANULE_SHIFT) - 1] == 0) return;
+    if (closed_sheets(state->memory)[sheet - 1]) restore_behind(state, from);
 }
 
 INLINE uint64_t restore_marked(char *memory, const char *view, uint64_t bytes, uint64_t length)
 {
     char *marks = memory - BIMETAL_MARK_BYTES;
-    const uint8_t *closed = closed_sheets(memory);
+    const struct sheet_book *book = book_of(memory);
     const struct restoration state = {.memory = memory, .view = view, .bytes = bytes};
-    uint64_t count = length >> BIMETAL_SHEET_SHIFT, found = 0;
-    for (uint64_t first = 0; first < count; first += 32) {
-        uint32_t open = ~(uint32_t)set_bytes((const char *)closed + first);
-        if (count - first < 32) open &= (UINT32_C(1) << (count - first)) - 1;
-        for (; open != 0; open &= open - 1) {
-            uint64_t sheet = first + (uint64_t)__builtin_ctz(open);
-            found += take_marks(&state, marks, sheet * MARKS_OF_SHEET);
-            look_before(&state, marks, closed, sheet);
+    uint64_t found = 0, first = 0;    // of those that were never closed, or were opened all at once
+    if (__builtin_expect(book->openings <= MAXIMUM_OPENINGS, 1)) {
+        first = book->closed_bytes >> BIMETAL_SHEET_SHIFT;
+        for (uint32_t i = 0; i < book->openings; i++) {
+            look_before(&state, marks, book->opened[i]);
+            found += take_marks(&state, marks, book->opened[i] * MARKS_OF_SHEET);
         }
     }
+
+    for (uint64_t sheet = first; sheet < length >> BIMETAL_SHEET_SHIFT; sheet++) found += take_marks(&state, marks, sheet * MARKS_OF_SHEET);
     return found;
 }
 
@@ -143,6 +144,13 @@ uint64_t bimetal_slot_restore_marked(void *base, const void *view, uint64_t byte
 }
 
 uint64_t bimetal_clone_restore(const struct bimetal_clone *clone)
+{
+    const struct sheet_book *book = book_of(clone->memory);
+    if (book->openings > MAXIMUM_OPENINGS || book->closed_bytes != clone->bytes) return UINT64_MAX;
+    return bimetal_clone_restore_all(clone);
+}
+
+uint64_t bimetal_clone_restore_all(const struct bimetal_clone *clone)
 {
     for (uint64_t i = 0; i < clone->globals_count; i++) clone->globals[i] = clone->values[i];
     return restore_marked_here(clone->memory, clone->view, clone->bytes, clone->bytes);

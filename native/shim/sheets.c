@@ -10,17 +10,6 @@
 #include <sys/mman.h>
 
 #define SHEET_BYTES (UINT64_C(1) << BIMETAL_SHEET_SHIFT)
-#define MAXIMUM_OPENINGS 8
-
-// At the start of a slot's reservation.
-struct sheet_book {
-    uint64_t closed_bytes;    // of the image
-    uint32_t openings;
-};
-
-_Static_assert(sizeof(struct sheet_book) <= SHEET_BOOK_BYTES, "the flags begin behind the book");
-
-static struct sheet_book *book_of(void *base) { return (struct sheet_book *)((char *)base - SLOT_FRONT_BYTES); }
 
 static int32_t open_from_to(void *base, uint64_t from, uint64_t to)
 {
@@ -33,7 +22,12 @@ static int32_t open_sheet(void *base, uint64_t sheet)
 {
     struct sheet_book *book = book_of(base);
     uint64_t from = sheet << BIMETAL_SHEET_SHIFT;
-    if (++book->openings <= MAXIMUM_OPENINGS && open_from_to(base, from, from + SHEET_BYTES) == 0) return 0;
+    if (book->openings < MAXIMUM_OPENINGS && open_from_to(base, from, from + SHEET_BYTES) == 0) {
+        book->opened[book->openings++] = (uint32_t)sheet;
+        return 0;
+    }
+
+    book->openings = MAXIMUM_OPENINGS + 1;
     return open_from_to(base, 0, book->closed_bytes);
 }
 
@@ -44,7 +38,11 @@ int32_t sheets_close(void *base, uint64_t bytes)
     return mprotect(base, bytes, PROT_READ) == 0 ? 0 : errno;
 }
 
-void sheets_forget(void *base, uint64_t bytes) { memset(closed_sheets(base), 0, bytes >> BIMETAL_SHEET_SHIFT); }
+void sheets_forget(void *base, uint64_t bytes)
+{
+    *book_of(base) = (struct sheet_book){0};
+    memset(closed_sheets(base), 0, bytes >> BIMETAL_SHEET_SHIFT);
+}
 
 enum sheet_fault sheets_open_at(uintptr_t address)
 {

@@ -50,14 +50,16 @@ static inline void bp_scan_begin(bp_scan *scan, bp_slice text)
     *scan = (bp_scan){.cursor = text.data, .end = text.data + text.length, .objects = 0, .depth = 0, .state = BP_WANTS_VALUE_};
 }
 
+/*
+ * Loops go on with a cursor of their own and put it back at their end: bytes that are read might be those of the scanner, as far as a compiler can
+ * tell, so that it would store the scanner's for each of them.
+ */
 static inline bool bp_scan_skip_space_(bp_scan *scan)
 {
-    while (scan->cursor != scan->end && *scan->cursor <= ' ') {
-        uint8_t c = *scan->cursor;
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return false;
-        scan->cursor++;
-    }
-    return scan->cursor != scan->end;
+    const uint8_t *at = scan->cursor, *end = scan->end;
+    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
+    scan->cursor = at;
+    return at != end;
 }
 
 static inline bool bp_scan_is_hex_(uint8_t c)
@@ -65,59 +67,67 @@ static inline bool bp_scan_is_hex_(uint8_t c)
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* The cursor is behind the opening quote. */
-static inline bool bp_scan_string_(bp_scan *scan, bp_slice *text)
+/* Behind a backslash: the last byte of the escape, or null where there is none. */
+static inline const uint8_t *bp_scan_escape_(const uint8_t *at, const uint8_t *end)
 {
-    const uint8_t *start = scan->cursor;
-    for (; scan->cursor != scan->end; scan->cursor++) {
-        uint8_t c = *scan->cursor;
-        if (c == '"') {
-            *text = bp_bytes(start, (size_t)(scan->cursor - start));
-            scan->cursor++;
-            return true;
-        }
-        if (c < 0x20) return false;
-        if (c != '\\') continue;
-        if (++scan->cursor == scan->end) return false;
-        switch (*scan->cursor) {
-        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': break;
-        case 'u':
-            if (scan->end - scan->cursor < 5) return false;
-            for (int i = 1; i <= 4; i++)
-                if (!bp_scan_is_hex_(scan->cursor[i])) return false;
-            scan->cursor += 4;
-            break;
-        default: return false;
-        }
+    if (at == end) return 0;
+    switch (*at) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return at;
+    case 'u':
+        if (end - at < 5) return 0;
+        for (int i = 1; i <= 4; i++)
+            if (!bp_scan_is_hex_(at[i])) return 0;
+        return at + 4;
+    default: return 0;
     }
-    return false;
 }
 
-static inline size_t bp_scan_digits_(bp_scan *scan)
+/* The cursor is behind the opening quote, and behind the closing one afterwards; where there is none, at what is wrong. */
+static inline bool bp_scan_string_(bp_scan *scan, bp_slice *text)
 {
-    const uint8_t *start = scan->cursor;
-    while (scan->cursor != scan->end && *scan->cursor >= '0' && *scan->cursor <= '9') scan->cursor++;
-    return (size_t)(scan->cursor - start);
+    const uint8_t *start = scan->cursor, *at = start, *end = scan->end;
+    while (at != end) {
+        uint8_t c = *at;
+        if (c == '"' || c < 0x20) break;
+        if (__builtin_expect(c == '\\', 0)) {
+            const uint8_t *last = bp_scan_escape_(at + 1, end);
+            if (last == 0) break;
+            at = last;
+        }
+        at++;
+    }
+    bool is_closed = at != end && *at == '"';
+    scan->cursor = at + is_closed;
+    *text = bp_bytes(start, (size_t)(at - start));
+    return is_closed;
+}
+
+static inline const uint8_t *bp_scan_digits_(const uint8_t *at, const uint8_t *end)
+{
+    while (at != end && *at >= '0' && *at <= '9') at++;
+    return at;
 }
 
 static inline bool bp_scan_number_(bp_scan *scan, bp_slice *text)
 {
-    const uint8_t *start = scan->cursor;
-    if (*scan->cursor == '-') scan->cursor++;
-    const uint8_t *whole = scan->cursor;
-    size_t digits = bp_scan_digits_(scan);
-    if (digits == 0 || (digits > 1 && *whole == '0')) return false;
-    if (scan->cursor != scan->end && *scan->cursor == '.') {
-        scan->cursor++;
-        if (bp_scan_digits_(scan) == 0) return false;
+    const uint8_t *start = scan->cursor, *end = scan->end;
+    const uint8_t *whole = start + (*start == '-'), *at = bp_scan_digits_(whole, end);
+    bool is_number = at != whole && (at == whole + 1 || *whole != '0');
+    if (is_number && at != end && *at == '.') {
+        const uint8_t *fraction = at + 1;
+        at = bp_scan_digits_(fraction, end);
+        is_number = at != fraction;
     }
-    if (scan->cursor != scan->end && (*scan->cursor | 0x20) == 'e') {
-        scan->cursor++;
-        if (scan->cursor != scan->end && (*scan->cursor == '+' || *scan->cursor == '-')) scan->cursor++;
-        if (bp_scan_digits_(scan) == 0) return false;
+    if (is_number && at != end && (*at | 0x20) == 'e') {
+        at++;
+        if (at != end && (*at == '+' || *at == '-')) at++;
+        const uint8_t *exponent = at;
+        at = bp_scan_digits_(exponent, end);
+        is_number = at != exponent;
     }
-    *text = bp_bytes(start, (size_t)(scan->cursor - start));
-    return true;
+    scan->cursor = at;
+    *text = bp_bytes(start, (size_t)(at - start));
+    return is_number;
 }
 
 static inline bool bp_scan_word_(bp_scan *scan, bp_scan_token *token, const char *word, bp_scan_kind kind)

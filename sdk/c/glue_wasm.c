@@ -6,6 +6,7 @@
 
 #define PAGE_BYTES 65536u
 #define ALIGNMENT 16u
+#define SPARE_BYTES 65536u
 #define BUCKETS 256u /* of stream states; a power of two */
 
 BP_EXPORT("proxy_abi_version_0_2_1") void bp_abi_version(void);
@@ -13,15 +14,26 @@ void bp_abi_version(void)
 {
 }
 
-/* ---- The arena: [__heap_base, floor) is kept for good, [floor, top) is borrowed until the handler returns ------------------------- */
+/* ---- The arena: what handlers borrow, in the near room as long as it fits there, else behind what is kept ------------------------ */
 
+/*
+ * A host gives an instance back what a stream has written, and looks for it where something was written at all. So all that is written in every
+ * stream lies close together: the linker puts this section first among the data, which is where the stack ends (this file comes first, and the stack's
+ * end is a little behind a border of 16 KiB). Elsewhere it would be as right, and only slower.
+ */
 extern uint8_t __heap_base;
-uint8_t *bp_arena_floor = &__heap_base;
-uint8_t *bp_arena_top = &__heap_base;
+__attribute__((section(".rodata.bimetal_arena"), aligned(ALIGNMENT))) struct bp_arena bp_arena = {
+    .near = bp_arena.room, .far = &__heap_base, .near_start = bp_arena.room, .far_start = &__heap_base, .near_end = bp_arena.room + sizeof bp_arena.room,
+};
 
-void *bp_arena_allocate(size_t length)
+static uintptr_t align(const uint8_t *address)
 {
-    uintptr_t start = ((uintptr_t)bp_arena_top + (ALIGNMENT - 1)) & ~(uintptr_t)(ALIGNMENT - 1);
+    return ((uintptr_t)address + (ALIGNMENT - 1)) & ~(uintptr_t)(ALIGNMENT - 1);
+}
+
+static void *allocate_far(size_t length)
+{
+    uintptr_t start = align(bp_arena.far);
     uintptr_t committed = (uintptr_t)__builtin_wasm_memory_size(0) * PAGE_BYTES; /* 65536 pages would be 0: refused below, which is right */
     if (start > committed) return 0;
     size_t room = committed - start;
@@ -29,8 +41,24 @@ void *bp_arena_allocate(size_t length)
         size_t pages = (length - room + (PAGE_BYTES - 1)) / PAGE_BYTES; /* length - room + 65535 < 2^32: length is below the room that exists */
         if (length - room > UINT32_MAX - (PAGE_BYTES - 1) || __builtin_wasm_memory_grow(0, pages) == SIZE_MAX) return 0;
     }
-    bp_arena_top = (uint8_t *)start + length;
+    bp_arena.far = (uint8_t *)start + length;
     return (void *)start;
+}
+
+void *bp_arena_allocate(size_t length)
+{
+    uintptr_t start = align(bp_arena.near), end = (uintptr_t)bp_arena.near_end;
+    if (start > end || length > end - start) return allocate_far(length);
+    bp_arena.near = (uint8_t *)start + length;
+    return (void *)start;
+}
+
+/* So that most streams find room that is there: a memory that has grown takes longer to give back. Where it is refused, they grow it themselves. */
+void bp_arena_spare(void)
+{
+    uint8_t *far = bp_arena.far;
+    allocate_far(SPARE_BYTES);
+    bp_arena.far = far;
 }
 
 /* The host calls this from inside a host function to place what it returns. */
@@ -40,19 +68,19 @@ void *bp_entry_memory_allocate(size_t length)
     return bp_arena_allocate(length);
 }
 
-/* Or it takes the room itself, which saves it an entry: here is the address of the next free byte. */
-BP_EXPORT("bimetal_arena") uint8_t **bp_entry_arena(void);
-uint8_t **bp_entry_arena(void)
+/* Or it takes the room itself, which saves it an entry. */
+BP_EXPORT("bimetal_arena_rooms") struct bp_arena *bp_entry_arena_rooms(void);
+struct bp_arena *bp_entry_arena_rooms(void)
 {
-    return &bp_arena_top;
+    return &bp_arena;
 }
 
-/* Whatever the handler has borrowed so far stays too: a little waste, once, at configuration. */
+/* What the handler has borrowed in the far room stays too: a little waste, once, at configuration. */
 void *bp_keep(size_t length)
 {
-    void *kept = bp_arena_allocate(length);
+    void *kept = allocate_far(length);
     if (kept == 0) return 0;
-    bp_arena_floor = bp_arena_top;
+    bp_arena.far_start = bp_arena.far;
     return memset(kept, 0, length);
 }
 
@@ -77,6 +105,17 @@ __attribute__((weak)) void bp_hook_stream_end(bp_stream stream, void *state);
 static stream_block *s_buckets[BUCKETS];
 static stream_block *s_free;
 
+/* The first ones in the near room, as long as handlers have half of it: a clone has no more than one. Nothing is borrowed when this is called. */
+static stream_block *new_block(void)
+{
+    size_t length = sizeof(stream_block) + bp_stream_state_size;
+    uintptr_t start = align(bp_arena.near_start), end = (uintptr_t)(bp_arena.room + sizeof bp_arena.room / 2);
+    if (start > end || length > end - start) return bp_keep(length);
+    bp_arena.near_start = (uint8_t *)start + length;
+    bp_arena_reset();
+    return (stream_block *)start;
+}
+
 void *bp_state_of(bp_stream stream)
 {
     for (stream_block *block = s_buckets[stream % BUCKETS]; block != 0; block = block->next)
@@ -92,7 +131,7 @@ void bp_stream_open(uint32_t context, uint32_t parent)
     if (block != 0)
         s_free = block->next;
     else
-        block = bp_keep(sizeof(stream_block) + bp_stream_state_size);
+        block = new_block();
     if (block == 0) __builtin_trap(); /* out of memory: this request fails, and a handler never sees a state that is not there */
     memset(block->state, 0, bp_stream_state_size);
     block->context = context;

@@ -103,9 +103,17 @@ int32_t bp_wasi_clock_time_get(uint32_t clock, uint64_t precision, uint64_t *tim
 #define BP_WASI_MONOTONIC 1u
 
 /* glue_wasm.c */
-extern uint8_t *bp_arena_floor;
-extern uint8_t *bp_arena_top;
+struct bp_arena {
+    uint8_t *near;       /* the next free byte of each room, which the host sets as well */
+    uint8_t *far;
+    uint8_t *near_end;   /* the far room ends with the memory, and grows; the host reads no further than this */
+    uint8_t *near_start; /* where the next handler begins to borrow; states of streams stand before it */
+    uint8_t *far_start;  /* and what is kept before this */
+    uint8_t room[4096];
+};
+extern struct bp_arena bp_arena;
 void *bp_arena_allocate(size_t length);
+void bp_arena_spare(void);
 void *bp_state_of(bp_stream stream);
 void bp_stream_open(uint32_t context, uint32_t parent);
 void bp_stream_close(uint32_t context);
@@ -116,7 +124,8 @@ extern uint32_t bp_root_context; /* known once configure or a tick has run, whic
 /* Every exported handler starts here: what earlier handlers borrowed is given back. */
 static inline void bp_arena_reset(void)
 {
-    bp_arena_top = bp_arena_floor;
+    bp_arena.near = bp_arena.near_start;
+    bp_arena.far = bp_arena.far_start;
 }
 
 static inline bp_status bp_target_header_get(bp_stream stream, bp_map map, bp_slice name, bp_slice *value)
@@ -316,7 +325,9 @@ static inline bp_status bp_target_foreign_call(bp_slice name, bp_slice argument,
         bp_root_context = context; \
         bp_slice configuration = {0, 0}; \
         if (length != 0 && bp_proxy_get_buffer_bytes(buffer, 0, length, &configuration.data, &configuration.length) != BP_OK) return 0; \
-        return handler(configuration); \
+        bool is_ready = handler(configuration); \
+        bp_arena_spare(); \
+        return is_ready; \
     }
 #define BP_TARGET_START(handler) BP_TARGET_CONFIGURED_(start, "proxy_on_vm_start", BP_PROXY_VM_CONFIGURATION, handler)
 #define BP_TARGET_CONFIGURE(handler) BP_TARGET_CONFIGURED_(configure, "proxy_on_configure", BP_PROXY_CONFIGURATION, handler)

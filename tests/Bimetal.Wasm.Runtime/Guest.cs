@@ -57,7 +57,7 @@ internal sealed class Guest : IDisposable
         return results[0];
     }
 
-    public static (TrapCode Trap, ulong[] Results) Run(Instance instance, in CallLimits limits, string export, params ReadOnlySpan<ulong> arguments)
+    public static (TrapCode Trap, ulong[] Results) Run(Instance instance, CallLimits limits, string export, params ReadOnlySpan<ulong> arguments)
     {
         Assert.True(instance.TryGetFunction(export, out var function), $"no export {export}");
         ulong[] buffer = new ulong[Math.Max(1, Math.Max(function.BufferSlotCount, arguments.Length))];

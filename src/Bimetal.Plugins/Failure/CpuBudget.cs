@@ -6,35 +6,26 @@ using Bimetal.Wasm.Runtime;
 
 namespace Bimetal.Plugins.Failure;
 
-/// <summary>Hands out the limits of each callback. Reads the thread's CPU clock only when there is a limit per stream.</summary>
-internal struct CpuBudget(CpuLimits limits)
+/// <summary>Hands out the limits of each callback, and notes what it used: for plugins with a limit per stream.</summary>
+internal struct CpuBudget
 {
-    // With a limit per stream alone.
     private TimeSpan _used;
     private TimeSpan _started;
-    private TimeSpan _limit;
 
-    /// <summary>What the callback that began last may use, as configured.</summary>
-    public readonly TimeSpan? Limit => limits.PerStream is null ? limits.PerCallback : _limit;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public CallLimits Begin() => limits.PerStream is { } perStream ? BeginWithin(perStream) : limits.Callback;
+    /// <summary>What the callback that began last may use.</summary>
+    public TimeSpan Limit { get; private set; }
 
     /// <summary>Takes off what was used.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void End()
-    {
-        if (_started != default) _used += ThreadCpuClock.Now - _started;
-    }
+    public void End() => _used += ThreadCpuClock.Now - _started;
 
-    private CallLimits BeginWithin(TimeSpan perStream)
+    public CallLimits Begin(CpuLimits limits)
     {
         _started = ThreadCpuClock.Now;
 
         // One tick is kept, so that a stream without budget stops at its next callback.
-        var left = perStream > _used ? perStream - _used : TimeSpan.FromTicks(1);
-        _limit = limits.PerCallback is { } perCallback && perCallback < left ? perCallback : left;
-        return CpuLimits.Of(_limit);
+        var left = limits.PerStream > _used ? limits.PerStream.Value - _used : TimeSpan.FromTicks(1);
+        Limit = limits.PerCallback is { } perCallback && perCallback < left ? perCallback : left;
+        return CpuLimits.Of(Limit);
     }
 }
 

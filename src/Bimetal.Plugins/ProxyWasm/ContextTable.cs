@@ -4,14 +4,14 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Bimetal.Plugins.ProxyWasm;
 
-/// <summary>Contexts by number. One thread at a time.</summary>
-internal sealed class ContextTable
+/// <summary>Contexts by number. One thread at a time; not to be copied.</summary>
+internal struct ContextTable
 {
     private uint _singleId;
     private WasmPluginStream? _single;
     private Dictionary<uint, WasmPluginStream>? _others;
 
-    public int Count => (_single is null ? 0 : 1) + (_others?.Count ?? 0);
+    public readonly int Count => (_single is null ? 0 : 1) + (_others?.Count ?? 0);
 
     /// <summary>False when the number is taken.</summary>
     public bool TryAdd(uint contextId, WasmPluginStream stream)
@@ -25,7 +25,7 @@ internal sealed class ContextTable
         return (_single is null || _singleId != contextId) && (_others ??= []).TryAdd(contextId, stream);
     }
 
-    public bool TryGet(uint contextId, [NotNullWhen(true)] out WasmPluginStream? stream)
+    public readonly bool TryGet(uint contextId, [NotNullWhen(true)] out WasmPluginStream? stream)
     {
         stream = _singleId == contextId ? _single : null;
         return stream is not null || (_others is not null && _others.TryGetValue(contextId, out stream));
@@ -44,5 +44,5 @@ internal sealed class ContextTable
     }
 
     /// <summary>All of them as they are now: the table may change meanwhile.</summary>
-    public WasmPluginStream[] ToArray() => [.. _single is null ? [] : new[] { _single }, .. _others?.Values ?? Enumerable.Empty<WasmPluginStream>()];
+    public readonly WasmPluginStream[] ToArray() => [.. _single is null ? [] : new[] { _single }, .. _others?.Values ?? Enumerable.Empty<WasmPluginStream>()];
 }

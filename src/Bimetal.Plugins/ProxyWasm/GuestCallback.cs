@@ -45,7 +45,7 @@ internal sealed class CallbackTable
         (GuestCallback.Start, "_start", 0, false),
         (GuestCallback.Allocate, "proxy_on_memory_allocate", 1, true),
         (GuestCallback.Malloc, "malloc", 1, true),
-        (GuestCallback.Arena, "bimetal_arena", 0, true),
+        (GuestCallback.Arena, "bimetal_arena_rooms", 0, true),
         (GuestCallback.DeleteFrees, "bimetal_delete_frees", 0, true),
         (GuestCallback.ContextCreate, "proxy_on_context_create", 2, false),
         (GuestCallback.VmStart, "proxy_on_vm_start", 2, true),
@@ -64,17 +64,20 @@ internal sealed class CallbackTable
         (GuestCallback.ResponseTrailers, "proxy_on_response_trailers", 2, true),
     ];
 
-    private uint _exported;    // a bit for each
-
     private CallbackTable()
     {
     }
+
+    /// <summary>A bit for each callback that there is.</summary>
+    public uint Exported { get; private set; }
 
     public static int Count => s_known.Length;
 
     public static string NameOf(GuestCallback callback) => s_known[(int)callback].Name;
 
-    public bool Has(GuestCallback callback) => ((_exported >> (int)callback) & 1) != 0;
+    public bool Has(GuestCallback callback) => IsIn(Exported, callback);
+
+    public static bool IsIn(uint exported, GuestCallback callback) => ((exported >> (int)callback) & 1) != 0;
 
     /// <summary>Looks at a module's exports; null with a fault when one has a type that cannot be called.</summary>
     public static CallbackTable? Create(WasmModule module, out string? fault)
@@ -95,7 +98,7 @@ internal sealed class CallbackTable
                 return null;
             }
 
-            table._exported |= 1U << (int)callback;
+            table.Exported |= 1U << (int)callback;
         }
 
         return table;

@@ -25,10 +25,10 @@ internal sealed class GuestInstance : IWasiHost
 
     private const uint ArenaAlignment = 16;
 
-    private readonly CallbackTable _callbacks;
+    private readonly uint _callbacks;
     private readonly GuestFunction[] _functions = new GuestFunction[CallbackTable.Count];
-    private readonly ContextTable _streams = new();
     private readonly Queue<WasmPluginStream> _finished = new();
+    private ContextTable _streams;
     private PendingCallouts? _callouts;
     private WasiState? _wasi;
     private GuestOutput? _standardOutput;
@@ -43,11 +43,13 @@ internal sealed class GuestInstance : IWasiHost
         Plugin = plugin;
         Memory = instance.Memory!;
         instance.HostState = this;
-        _callbacks = plugin.Module.Callbacks;
-        TakesCallouts = _callbacks.Has(GuestCallback.HttpCallResponse);
+        _callbacks = plugin.Module.Callbacks.Exported;
+        CallbackLimits = plugin.CpuLimits.Callback;
+        StreamLimits = plugin.CpuLimits.PerStream is null ? null : plugin.CpuLimits;
+        TakesCallouts = Has(GuestCallback.HttpCallResponse);
         for (var callback = (GuestCallback)0; (int)callback < _functions.Length; callback++)
         {
-            if (_callbacks.Has(callback)) instance.TryGetFunction(CallbackTable.NameOf(callback), out _functions[(int)callback]);
+            if (Has(callback)) instance.TryGetFunction(CallbackTable.NameOf(callback), out _functions[(int)callback]);
         }
     }
 
@@ -61,6 +63,12 @@ internal sealed class GuestInstance : IWasiHost
 
     /// <summary>The answer that proxy_on_http_call_response is looking at; null outside of it.</summary>
     public HttpCalloutResponse? CalloutResponse => _callouts?.Response;
+
+    /// <summary>What a callback may use, unless there are <see cref="StreamLimits"/>.</summary>
+    public CallLimits CallbackLimits { get; }
+
+    /// <summary>Limits of which one is for all callbacks of a stream together; null: none is.</summary>
+    public CpuLimits? StreamLimits { get; }
 
     /// <summary>Whether answers to callouts can come while a stream is in the instance.</summary>
     public bool TakesCallouts { get; }
@@ -111,7 +119,7 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Whether another context may outlive its stream, waiting for proxy_done.</summary>
     public bool MayWait => _streams.Count < MaximumContextCount;
 
-    public bool Has(GuestCallback callback) => _callbacks.Has(callback);
+    public bool Has(GuestCallback callback) => CallbackTable.IsIn(_callbacks, callback);
 
     /// <summary>Gives a new stream its context number.</summary>
     public uint Attach(WasmPluginStream stream)
@@ -158,7 +166,7 @@ internal sealed class GuestInstance : IWasiHost
 
     /// <summary>Makes a callback that the module exports. The arguments are in <paramref name="slots"/>, its result is there afterwards.</summary>
     /// <param name="stream">Whose context is in effect; null for the root context.</param>
-    public TrapCode Call(GuestCallback callback, WasmPluginStream? stream, Span<ulong> slots, in CallLimits limits)
+    public TrapCode Call(GuestCallback callback, WasmPluginStream? stream, Span<ulong> slots, CallLimits limits)
     {
         EffectiveStream = stream;
         var trap = Instance.Call(_functions[(int)callback], slots, limits);
@@ -171,29 +179,37 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Makes a callback of the plugin's own context, under limits of its own; the failure if there was one.</summary>
     public PluginFailure? CallRoot(GuestCallback callback, Span<ulong> slots)
     {
-        var budget = new CpuBudget(Plugin.CpuLimits);
-        var trap = Call(callback, stream: null, slots, budget.Begin());
-        return trap == TrapCode.None ? null : TrapReport.Describe(this, callback, trap, budget.Limit);
+        var budget = default(CpuBudget);
+        var trap = Call(callback, stream: null, slots, StreamLimits is null ? CallbackLimits : budget.Begin(StreamLimits));
+        return trap == TrapCode.None ? null : TrapReport.Describe(this, callback, trap, StreamLimits is null ? Plugin.CpuLimits.PerCallback : budget.Limit);
     }
 
     /// <summary>Drops the callouts of a context that ends.</summary>
     public void CancelCallouts(WasmPluginStream stream) => _callouts?.CancelOf(stream);
 
-    /// <summary>Takes memory from the guest's arena without entering the guest; false without one, or when it is full.</summary>
+    /// <summary>Takes memory from one of the rooms of the guest's arena without entering the guest; false without them, or when they are full.</summary>
     public bool TryTakeFromArena(uint lengthBytes, out uint pointer, out Span<byte> target)
     {
         pointer = 0;
         target = default;
-        uint address = Extensions.ArenaAddress;
-        if (address == 0 || !Memory.TrySlice(address, sizeof(uint), out var top)) return false;
+        uint room = Extensions.ArenaAddress;
+        if (room == 0 || !Memory.TryRead(room, 3 * sizeof(uint), out var rooms)) return false;
 
-        // The guest wrote that word, so it can be anything.
-        ulong start = (BinaryPrimitives.ReadUInt32LittleEndian(top) + (ArenaAlignment - 1UL)) & ~(ArenaAlignment - 1UL);
+        // The guest wrote all three words, so they can be anything.
+        ulong start = Aligned(BinaryPrimitives.ReadUInt32LittleEndian(rooms));
+        if (start + lengthBytes > BinaryPrimitives.ReadUInt32LittleEndian(rooms[(2 * sizeof(uint))..]))
+        {
+            start = Aligned(BinaryPrimitives.ReadUInt32LittleEndian(rooms[sizeof(uint)..]));
+            room += sizeof(uint);
+        }
+
         if (start + lengthBytes > uint.MaxValue || !Memory.TrySlice((uint)start, lengthBytes, out target)) return false;
         pointer = (uint)start;
-        BinaryPrimitives.WriteUInt32LittleEndian(top, pointer + lengthBytes);
+        Memory.TryWrite(room, pointer + lengthBytes);
         ValuesHandedOut++;
         return true;
+
+        static ulong Aligned(uint address) => (address + (ArenaAlignment - 1UL)) & ~(ArenaAlignment - 1UL);
     }
 
     /// <summary>Has the guest allocate memory, from within a host call.</summary>
@@ -259,6 +275,6 @@ internal sealed class GuestInstance : IWasiHost
 }
 
 /// <summary>Exports of this host's own (docs/proxy-wasm.md), each asked once.</summary>
-/// <param name="ArenaAddress">Where the guest keeps the address of the next free byte of its arena; 0 when it has none.</param>
+/// <param name="ArenaAddress">Where the guest keeps the addresses of the next free bytes of its arena; 0 when it has none.</param>
 /// <param name="DeleteFrees">proxy_on_delete does nothing but free memory.</param>
 internal readonly record struct GuestExtensions(uint ArenaAddress, bool DeleteFrees);

@@ -27,7 +27,7 @@ internal static class GuestStart
     }
 
     /// <summary>A reactor has _initialize, and perhaps main for the SDK's set-up; a command has only _start.</summary>
-    private static void Initialize(GuestInstance guest, in CallLimits limits)
+    private static void Initialize(GuestInstance guest, CallLimits limits)
     {
         if (!guest.Has(GuestCallback.Initialize))
         {
@@ -40,7 +40,7 @@ internal static class GuestStart
         else Step(guest, GuestCallback.MainVoid, [0], limits);
     }
 
-    private static bool Ask(GuestInstance guest, GuestCallback callback, Span<ulong> slots, in CallLimits limits)
+    private static bool Ask(GuestInstance guest, GuestCallback callback, Span<ulong> slots, CallLimits limits)
     {
         if (!guest.Has(callback)) return true;
         guest.ConfigurationCallback = callback;
@@ -50,14 +50,14 @@ internal static class GuestStart
     }
 
     /// <summary>What a function without arguments answers; 0 without one.</summary>
-    private static ulong Get(GuestInstance guest, GuestCallback callback, in CallLimits limits)
+    private static ulong Get(GuestInstance guest, GuestCallback callback, CallLimits limits)
     {
         Span<ulong> slots = [0];
         Step(guest, callback, slots, limits);
         return slots[0];
     }
 
-    private static void Step(GuestInstance guest, GuestCallback callback, Span<ulong> slots, in CallLimits limits)
+    private static void Step(GuestInstance guest, GuestCallback callback, Span<ulong> slots, CallLimits limits)
     {
         if (!guest.Has(callback)) return;
         var trap = guest.Call(callback, stream: null, slots, limits);

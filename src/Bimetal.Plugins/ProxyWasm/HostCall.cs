@@ -71,12 +71,8 @@ internal unsafe ref struct HostCall
     public readonly bool TryTarget(int pointerIndex, uint lengthBytes, out Span<byte> target) =>
         Guest.Memory.TrySlice(Argument(pointerIndex), lengthBytes, out target);
 
-    public readonly HostStatus ReturnUInt32(uint value, int pointerIndex)
-    {
-        if (!TryTarget(pointerIndex, sizeof(uint), out var target)) return HostStatus.InvalidMemoryAccess;
-        BinaryPrimitives.WriteUInt32LittleEndian(target, value);
-        return HostStatus.Ok;
-    }
+    public readonly HostStatus ReturnUInt32(uint value, int pointerIndex) =>
+        Guest.Memory.TryWrite(Argument(pointerIndex), value) ? HostStatus.Ok : HostStatus.InvalidMemoryAccess;
 
     public readonly HostStatus ReturnUInt64(ulong value, int pointerIndex)
     {
@@ -101,9 +97,10 @@ internal unsafe ref struct HostCall
     {
         target = default;
 
-        // Both places are checked before the guest allocates, so that nothing leaks when one is wrong.
-        if (!TryTarget(pointerIndex, sizeof(uint), out var pointerTarget) || !TryTarget(lengthIndex, sizeof(uint), out var lengthTarget))
-            return HostStatus.InvalidMemoryAccess;
+        // Both places are checked before the guest allocates, so that nothing leaks when one is wrong. Memory never shrinks while the guest runs.
+        var memory = Guest.Memory;
+        uint pointerTarget = Argument(pointerIndex), lengthTarget = Argument(lengthIndex);
+        if (!memory.IsInside(pointerTarget, sizeof(uint)) || !memory.IsInside(lengthTarget, sizeof(uint))) return HostStatus.InvalidMemoryAccess;
         uint pointer = 0;
         if (lengthBytes > 0 && !Guest.TryTakeFromArena(lengthBytes, out pointer, out target))
         {
@@ -111,12 +108,12 @@ internal unsafe ref struct HostCall
             if (_trap != TrapCode.None || pointer == 0) return HostStatus.InternalFailure;
 
             // An allocator that answers with memory it does not have is broken: its plugin must not go on.
-            if (!Guest.Memory.TrySlice(pointer, lengthBytes, out target))
+            if (!memory.TrySlice(pointer, lengthBytes, out target))
                 return Trap($"the plugin's allocator returned 0x{pointer:x} for {lengthBytes} bytes, which is outside of its memory");
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(pointerTarget, pointer);
-        BinaryPrimitives.WriteUInt32LittleEndian(lengthTarget, lengthBytes);
+        memory.TryWrite(pointerTarget, pointer);
+        memory.TryWrite(lengthTarget, lengthBytes);
         return HostStatus.Ok;
     }
 

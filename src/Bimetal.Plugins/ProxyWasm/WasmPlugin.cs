@@ -24,10 +24,12 @@ internal sealed class WasmPlugin : Plugin
         Module = module;
         Services = services;
         Limits = config.Limits;
+        BodyLimitBytes = config.Limits.BodyBufferBytes;
         CpuLimits = new CpuLimits(config.Limits);
         Configuration = config.Configuration;
         VmConfiguration = config.VmConfiguration;
         State = services.States.Of(config.Name, config.Limits.Quotas);
+        HeldBodies = State.HeldBodies;
         Identity = new PluginIdentity(config.Name, config.RootId, VmId: config.Name);
     }
 
@@ -44,6 +46,10 @@ internal sealed class WasmPlugin : Plugin
     public PluginLimits Limits { get; }
 
     public CpuLimits CpuLimits { get; }
+
+    public int BodyLimitBytes { get; }
+
+    public ByteQuota HeldBodies { get; }
 
     public ReadOnlyMemory<byte> Configuration { get; }
 

@@ -10,15 +10,15 @@ namespace Bimetal.Plugins.ProxyWasm;
 
 /// <summary>A stream context. In a shared instance every entry is made under the instance's gate.</summary>
 internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source, GuestInstance guest, HttpStream stream)
-    : PluginStream(plugin, stream, plugin.Limits.BodyBufferBytes, plugin.State.HeldBodies)
+    : PluginStream(plugin, stream, plugin.BodyLimitBytes, plugin.HeldBodies)
 {
     /// <summary>Greatest action that an SDK returns; all but Continue (0) mean Pause here, whatever they want buffered.</summary>
     private const ulong MaximumAction = 4;
 
     // A clone has one user, unless answers to its callouts come in between.
-    private readonly bool _needsGate = source.IsShared || guest.TakesCallouts;
+    private readonly bool _needsGate = guest.Generation is null || guest.TakesCallouts;
 
-    private CpuBudget _budget = new(plugin.CpuLimits);
+    private CpuBudget _budget;
     private bool _isDone;
     private bool _isWaitingForDone;
 
@@ -200,11 +200,17 @@ internal sealed class WasmPluginStream(WasmPlugin plugin, InstanceSource source,
     /// <summary>Makes a callback; false when it failed, which ends this stream and the instance.</summary>
     private bool Call(GuestCallback callback, Span<ulong> slots)
     {
-        var trap = guest.Call(callback, this, slots, _budget.Begin());
-        _budget.End();
+        var trap = guest.StreamLimits is { } limits ? CallWithin(limits, callback, slots) : guest.Call(callback, this, slots, guest.CallbackLimits);
         if (trap == TrapCode.None) return true;
-        FailWith(TrapReport.Describe(guest, callback, trap, _budget.Limit));
+        FailWith(TrapReport.Describe(guest, callback, trap, guest.StreamLimits is null ? guest.Plugin.CpuLimits.PerCallback : _budget.Limit));
         return false;
+    }
+
+    private TrapCode CallWithin(CpuLimits limits, GuestCallback callback, Span<ulong> slots)
+    {
+        var trap = guest.Call(callback, this, slots, _budget.Begin(limits));
+        _budget.End();
+        return trap;
     }
 
     private void FailWith(PluginFailure failure)

@@ -33,7 +33,7 @@ internal sealed class SelfTestGuests : IDisposable
 
     public static TrapCode Run(Instance instance, string export, params ReadOnlySpan<ulong> arguments) => Run(instance, CallLimits.None, export, out _, arguments);
 
-    public static TrapCode Run(Instance instance, in CallLimits limits, string export, params ReadOnlySpan<ulong> arguments) =>
+    public static TrapCode Run(Instance instance, CallLimits limits, string export, params ReadOnlySpan<ulong> arguments) =>
         Run(instance, limits, export, out _, arguments);
 
     /// <summary>Calls a function that must not trap.</summary>
@@ -58,7 +58,7 @@ internal sealed class SelfTestGuests : IDisposable
         if (_edges.IsValueCreated) _edges.Value.Dispose();
     }
 
-    private static TrapCode Run(Instance instance, in CallLimits limits, string export, out ulong result, ReadOnlySpan<ulong> arguments)
+    private static TrapCode Run(Instance instance, CallLimits limits, string export, out ulong result, ReadOnlySpan<ulong> arguments)
     {
         SelfTestException.Require(instance.TryGetFunction(export, out var function), $"no export {export}");
         Span<ulong> buffer = stackalloc ulong[4];

@@ -21,7 +21,7 @@ internal sealed class ScriptInstances : IDisposable
 
     /// <summary>Links an instance and initialises it.</summary>
     /// <exception cref="LinkException">An import does not fit.</exception>
-    internal Instance Create(LoadedModule module, in CallLimits limits, out TrapCode trap)
+    internal Instance Create(LoadedModule module, CallLimits limits, out TrapCode trap)
     {
         var imports = new ImportSet();
         _spectest.DefineIn(imports);

@@ -9,16 +9,14 @@ public readonly record struct CallLimits
 
     /// <param name="cpu">CPU time of the calling thread, measured by the watchdog in ticks of 1 ms; null: no deadline. Only the outermost call of a thread counts.</param>
     public CallLimits(TimeSpan? cpu)
-    {
-        Cpu = cpu;
-        CpuNs = cpu is { } limit ? (ulong)(Math.Clamp(limit.Ticks, 1, long.MaxValue / NsPerTick) * NsPerTick) : 0;
-    }
+        => CpuNs = cpu is { } limit ? (ulong)(Math.Clamp(limit.Ticks, 1, long.MaxValue / NsPerTick) * NsPerTick) : 0;
 
     /// <summary>No deadline.</summary>
     public static CallLimits None => default;
 
-    public TimeSpan? Cpu { get; }
+    /// <summary>Null: no deadline.</summary>
+    public TimeSpan? Cpu => CpuNs == 0 ? null : TimeSpan.FromTicks((long)(CpuNs / NsPerTick));
 
-    /// <summary>0 for no deadline; a limit of zero or less is the shortest that there is. Computed once: every call reads it.</summary>
+    /// <summary>0 for no deadline; a limit of zero or less is the shortest that there is. All that there is: every call is handed it.</summary>
     internal ulong CpuNs { get; }
 }

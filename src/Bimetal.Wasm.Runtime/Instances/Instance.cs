@@ -94,7 +94,7 @@ public sealed unsafe class Instance : GuestObject
     /// Copies the active segments, then runs the start function. After a trap the instance must not be used, but what it wrote to
     /// memories and tables of others stays.
     /// </summary>
-    public TrapCode Initialize(in CallLimits limits)
+    public TrapCode Initialize(CallLimits limits)
     {
         var trap = Segments.CopyActive(this);
         if (trap != TrapCode.None || LoadedModule.Module.StartFunction is not { } start) return trap;
@@ -139,7 +139,7 @@ public sealed unsafe class Instance : GuestObject
     // SAFETY: the function's code and context belong to this instance; the buffer has room for arguments and results and stays pinned;
     // this object, and by it the context and the code, stay alive until the guest is back.
     [SkipLocalsInit]
-    public TrapCode Call(in GuestFunction function, Span<ulong> buffer, in CallLimits limits)
+    public TrapCode Call(in GuestFunction function, Span<ulong> buffer, CallLimits limits)
     {
         if (!ReferenceEquals(function.Owner, this)) ThrowForeignFunction(function);
         if (buffer.Length < function.BufferSlotCount) ThrowBufferTooShort(function, buffer.Length);

@@ -1,5 +1,6 @@
 // A linear memory, owned by an instance or made by the host; importers share it.
 
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Bimetal.Wasm.Abi;
@@ -22,6 +23,7 @@ public sealed unsafe class GuestMemory : GuestObject
     private readonly uint _pageLimit;
     private readonly MemoryAllowance? _allowance;
     private readonly Reservation _space;
+    private readonly bool _hasSlot;    // of _space, which is another object
 
     // SAFETY: the record and its space are freed by FreeNative only, when nothing is linked with this memory any more.
     private GuestMemory(SizeLimits declared, uint pageLimit, Instance? owner, uint leastPages)
@@ -32,6 +34,7 @@ public sealed unsafe class GuestMemory : GuestObject
         if (declared.Minimum > _pageLimit)
             throw new InstanceLimitException($"The module asks for {declared.Minimum} pages of memory (64 KiB each), the limit is {_pageLimit}. Raise limits.memory.");
         _space = owner is null || owner.LoadedModule.Code.NeedsSlots ? Reservation.OfSlot() : Reservation.OfRegion(_pageLimit, leastPages);
+        _hasSlot = _space.IsSlot;
         _pageLimit = Math.Min(_pageLimit, _space.PageCount);
         Record = (MemoryRecord*)NativeMemory.AllocZeroed((nuint)sizeof(MemoryRecord));
         Record->Base = _space.Base;
@@ -52,7 +55,7 @@ public sealed unsafe class GuestMemory : GuestObject
     internal MemoryRecord* Record { get; private set; }
 
     /// <summary>Whether code that compares no index with the length may use this memory, and code that marks what it writes.</summary>
-    internal bool HasSlot => _space.IsSlot;
+    internal bool HasSlot => _hasSlot;
 
     /// <summary>A memory of the host's own, for imports.</summary>
     /// <exception cref="InstanceLimitException">No address space, or a minimum beyond the limit.</exception>
@@ -83,7 +86,7 @@ public sealed unsafe class GuestMemory : GuestObject
         }
 
         span = new Span<byte>(record->Base + offset, (int)length);
-        if (length != 0 && _space.IsSlot) Mark(record->Base, offset, length);
+        if (length != 0 && _hasSlot) Mark(record->Base, offset, length);
         return true;
     }
 
@@ -95,6 +98,22 @@ public sealed unsafe class GuestMemory : GuestObject
         bool isInside = (ulong)offset + length <= record->LengthBytes && length <= int.MaxValue;
         span = isInside ? new ReadOnlySpan<byte>(record->Base + offset, (int)length) : default;
         return isInside;
+    }
+
+    /// <summary>Whether that many bytes from there on are inside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsInside(uint offset, uint length) => (ulong)offset + length <= Record->LengthBytes;
+
+    /// <summary>Writes a number, little-endian; false when any byte of it would be outside.</summary>
+    // SAFETY: as for TrySlice. One mark stands for what up to 16 bytes from there on are (WriteMarks.cs).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryWrite(uint offset, uint value)
+    {
+        var record = Record;
+        if ((ulong)offset + sizeof(uint) > record->LengthBytes) return false;
+        BinaryPrimitives.WriteUInt32LittleEndian(new Span<byte>(record->Base + offset, sizeof(uint)), value);
+        if (_hasSlot) (record->Base - WriteMarks.SizeBytes)[offset >> WriteMarks.GranuleShift] = 1;
+        return true;
     }
 
     /// <summary>Adds pages; false (and no change) beyond the maximum or the limit, or when the system has no memory left.</summary>

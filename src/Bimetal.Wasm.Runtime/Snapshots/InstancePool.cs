@@ -77,6 +77,7 @@ public sealed unsafe class InstancePool : IDisposable
         if (instance.CloneRecord is not null && !instance.HasOtherChanges && instance.GranulesSinceScan < GranulesBetweenScans && !instance.IsDisposed && !_isDisposed)
         {
             ulong granuleCount = Shim.CloneRestore(instance.CloneRecord);
+            if (granuleCount == ulong.MaxValue) granuleCount = Shim.CloneRestoreAll(instance.CloneRecord);
             instance.GranulesSinceScan += granuleCount + 1;
             Keep(instance);
             return PagesOf(granuleCount);

@@ -2,6 +2,7 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Bimetal.Wasm.Runtime;
 
@@ -13,6 +14,7 @@ public sealed class NearObjects<T>
 
     // Not T[]: code that all T share would have to look up what T is, for each array and each cast. Nothing but a T is ever put in.
     private readonly object?[] _places = new object?[(int)BitOperations.RoundUpToPowerOf2(4 * (uint)Environment.ProcessorCount) * PlacesOfAThread];
+    private readonly int _lastThread = (int)BitOperations.RoundUpToPowerOf2(4 * (uint)Environment.ProcessorCount) - 1;
 
     /// <summary>Objects that are kept.</summary>
     public int Count => _places.Count(static place => place is not null);
@@ -21,7 +23,7 @@ public sealed class NearObjects<T>
     private Span<object?> Own
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => new(_places, (Environment.CurrentManagedThreadId * PlacesOfAThread) & (_places.Length - 1), PlacesOfAThread);
+        get => MemoryMarshal.CreateSpan(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_places), (Environment.CurrentManagedThreadId & _lastThread) * PlacesOfAThread), PlacesOfAThread);
     }
 
     /// <summary>What this thread kept; null when that is nothing.</summary>

@@ -108,9 +108,16 @@ internal static unsafe partial class Shim
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial ulong SlotRestoreMarked(void* address, void* view, ulong imageBytes, ulong lengthBytes);
 
+    /// <summary>At most some 128 KiB are copied, which the collector can wait for; <see cref="ulong.MaxValue"/>: it would be more, and nothing was done.</summary>
     [LibraryImport(Library, EntryPoint = "bimetal_clone_restore")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [SuppressGCTransition]
     public static partial ulong CloneRestore(CloneRecord* clone);
+
+    /// <summary>The same, however much it is.</summary>
+    [LibraryImport(Library, EntryPoint = "bimetal_clone_restore_all")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial ulong CloneRestoreAll(CloneRecord* clone);
 
     [LibraryImport(Library, EntryPoint = "bimetal_slot_clear_marks")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

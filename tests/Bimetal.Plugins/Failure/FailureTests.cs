@@ -90,16 +90,17 @@ public sealed class FailureTests
     [Fact]
     public void StreamCpuLimit_IsUsedUpByAllCallbacksTogether()
     {
-        var budget = new CpuBudget(new CpuLimits(new PluginLimits { CpuPerCallback = TimeSpan.FromMilliseconds(5), CpuPerStream = TimeSpan.FromMilliseconds(8) }));
-        budget.Begin();
+        var limits = new CpuLimits(new PluginLimits { CpuPerCallback = TimeSpan.FromMilliseconds(5), CpuPerStream = TimeSpan.FromMilliseconds(8) });
+        var budget = default(CpuBudget);
+        budget.Begin(limits);
         Assert.Equal(TimeSpan.FromMilliseconds(5), budget.Limit);
         Burn(TimeSpan.FromMilliseconds(4));
         budget.End();
-        budget.Begin();
-        Assert.InRange(budget.Limit!.Value, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(4));
+        budget.Begin(limits);
+        Assert.InRange(budget.Limit, TimeSpan.FromTicks(1), TimeSpan.FromMilliseconds(4));
         Burn(TimeSpan.FromMilliseconds(10));
         budget.End();
-        budget.Begin();
+        budget.Begin(limits);
         Assert.Equal(TimeSpan.FromTicks(1), budget.Limit);
 
         static void Burn(TimeSpan cpu)

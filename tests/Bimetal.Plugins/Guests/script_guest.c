@@ -8,7 +8,7 @@
  * &s (two cells for pointer and length, printed as text), &b (the same, printed in hexadecimal), &i (a 32-bit cell), &l (a 64-bit cell).
  * Every host call logs "name=status" and what came back. Own commands: return N, trap, loop, recurse, grow PAGES, peek ADDRESS,
  * poke ADDRESS, count (a global that survives as long as the instance; bump counts without saying so), say "text", allocator N (0: works,
- * 1: null, 2: wild, 3: traps), arena N (when it configures; 0: none, 1: works, 2: its word lies outside, 3: its word is wild, 4: it is full).
+ * 1: null, 2: wild, 3: traps), arena N (when it configures; 0: none, 1: works, 2: its words lie outside, 3: they are wild, 4: it ends outside, 5: its near room is full).
  */
 #include "script_imports.h"
 #include "script_memory.h"

@@ -24,15 +24,19 @@ u32 allocate(u32 length)
 }
 
 static u32 arena_mode;
-static u32 wild_top;
+static u32 rooms[3];    // next free byte of the near and of the far room, end of the near one
 
-EXPORT("bimetal_arena") u32 arena(void);
-u32 arena(void)
+EXPORT("bimetal_arena_rooms") u32 arena_rooms(void);
+u32 arena_rooms(void)
 {
+    static u8 near[8192], far[8192];
+    u32 committed = (u32)__builtin_wasm_memory_size(0) * 65536u;
     if (arena_mode == 0) return 0;
-    if (arena_mode == 1) return (u32)&heap;
-    wild_top = arena_mode == 3 ? 0xffffffffu : (u32)__builtin_wasm_memory_size(0) * 65536u - 1;
-    return arena_mode == 2 ? 0xfffffff0u : (u32)&wild_top;
+    if (arena_mode == 2) return 0xfffffff0u;
+    rooms[0] = arena_mode == 3 ? 0xffffffffu : arena_mode == 4 ? committed - 1 : (u32)near;
+    rooms[1] = arena_mode == 3 ? 0xfffffff0u : arena_mode == 4 ? committed - 1 : (u32)far;
+    rooms[2] = arena_mode == 3 || arena_mode == 4 ? 0xffffffffu : arena_mode == 5 ? (u32)near + 4 : (u32)near + sizeof near;
+    return (u32)rooms;
 }
 
 #endif

@@ -1,4 +1,4 @@
-// Results that the host places in the plugin's arena (bimetal_arena), without its allocator; and arenas that lie about where they are.
+// Results that the host places in the plugin's arena (bimetal_arena_rooms), without its allocator; and arenas that lie about where they are.
 
 using Bimetal.Plugins.Tests.Guests;
 
@@ -11,15 +11,17 @@ public sealed class ArenaTests
     private static readonly string[] s_answers = ["proxy_get_property=0 script", "proxy_get_property=0 /a/b?q=1"];
 
     [Theory]
-    [InlineData(InstancePolicy.PerRequest)]
-    [InlineData(InstancePolicy.Shared)]
-    public async Task Results_LieInTheArena_AndTheAllocatorIsNotCalled(InstancePolicy instance)
+    [InlineData(InstancePolicy.PerRequest, 1)]
+    [InlineData(InstancePolicy.Shared, 1)]
+    [InlineData(InstancePolicy.PerRequest, 5)]
+    [InlineData(InstancePolicy.Shared, 5)]
+    public async Task Results_LieInTheArena_AndTheAllocatorIsNotCalled(InstancePolicy instance, int mode)
     {
         const string Pairs = "proxy_get_header_map_pairs 0 &b; proxy_get_header_map_pairs 0 &s";
         await using var expected = await ScriptPlugin.LoadAsync($"request_headers: {Pairs}", instance);
 
         // Allocator 3 traps.
-        await using var plugin = await ScriptPlugin.LoadAsync($"configure: arena 1; return 1\nrequest_headers: allocator 3; {Pairs}", instance);
+        await using var plugin = await ScriptPlugin.LoadAsync($"configure: arena {mode}; return 1\nrequest_headers: allocator 3; {Pairs}", instance);
         for (int request = 0; request < 3; request++) Assert.Equal(expected.RunRequestHeaders(), plugin.RunRequestHeaders());
     }
 

@@ -13,6 +13,7 @@
 #define SHEET_BYTES (UINT64_C(1) << BIMETAL_SHEET_SHIFT)
 #define ROUNDS 12
 #define MAXIMUM_WRITES 40
+#define FEW_SHEETS 5
 
 static uint64_t state = UINT64_C(88172645463325252);
 
@@ -42,14 +43,16 @@ static uint64_t some_place(uint64_t length, uint64_t often)
 }
 
 // A mark where a write begins that may come out as no change, and one within its reach.
-static void write_somewhere(char *memory, uint64_t length, uint64_t often)
+static void write_somewhere(char *memory, uint64_t from, uint64_t length, uint64_t often)
 {
-    uint64_t marked = some_place(length, often), size = UINT64_C(1) << below(5);
+    uint64_t marked = from + some_place(length, often), size = UINT64_C(1) << below(5);
     memory[(int64_t)(marked >> BIMETAL_GRANULE_SHIFT) - (int64_t)BIMETAL_MARK_BYTES] = 1;
     uint64_t place = marked + (below(2) ? below(BIMETAL_MARK_REACH + 1) : 0);
-    if (below(6) == 0 || place + size > length) return;
+    if (below(6) == 0 || place + size > from + length) return;
     for (uint64_t i = 0; i < size; i++) memory[place + i] = (char)below(256);
 }
+
+static uint64_t s_short_resets, s_long_resets;
 
 static void reset(char *memory, const void *view, uint64_t length, struct bimetal_clone *clone)
 {
@@ -62,7 +65,12 @@ static void reset(char *memory, const void *view, uint64_t length, struct bimeta
     *clone = (struct bimetal_clone){.memory = memory, .view = view, .bytes = IMAGE_BYTES, .globals = globals, .globals_count = 2};
     clone->values[0] = 1;
     clone->values[1] = 2;
-    bimetal_clone_restore(clone);
+    if (bimetal_clone_restore(clone) == UINT64_MAX) {
+        s_long_resets++;
+        bimetal_clone_restore_all(clone);
+    } else {
+        s_short_resets++;
+    }
     require(globals[0] == 1 && globals[1] == 2, "globals are not restored");
 }
 
@@ -78,10 +86,14 @@ int main(int count, char **arguments)
     for (uint64_t number = 0; number < clones; number++) {
         void *slot;
         require(bimetal_slot_reserve(&slot) == 0 && bimetal_slot_map_image(slot, file, IMAGE_BYTES, 1) == 0, "no clone");
+
+        // One half of the clones is written in few sheets, as most are.
+        uint64_t sheet = number % 2 ? below(IMAGE_BYTES / SHEET_BYTES - FEW_SHEETS) : 0;
         for (int round = 0; round < ROUNDS; round++) {
             uint64_t length = IMAGE_BYTES + (below(4) == 0 ? (1 + below(3)) * PAGE_BYTES : 0), often = below(length);
             require(bimetal_slot_commit(slot, IMAGE_BYTES, length) == 0, "no growth");
-            for (uint64_t writes = below(MAXIMUM_WRITES); writes > 0; writes--) write_somewhere(slot, length, often);
+            uint64_t written = number % 2 ? FEW_SHEETS * SHEET_BYTES : length;
+            for (uint64_t writes = below(MAXIMUM_WRITES); writes > 0; writes--) write_somewhere(slot, sheet * SHEET_BYTES, written, often % written);
             reset(slot, view, length, clone);
             if (memcmp(slot, view, IMAGE_BYTES) == 0) continue;
             uint64_t place = 0;
@@ -92,5 +104,6 @@ int main(int count, char **arguments)
         bimetal_slot_release(slot);
     }
     free(clone);
+    require(s_short_resets > clones && s_long_resets > clones, "one way of resetting was hardly tried");
     return 0;
 }
