@@ -1,7 +1,7 @@
 // One running instance of a wasm plugin as the ABI sees it: its callbacks, its contexts, and which of them is in effect. Host functions
 // find it as the HostState of their Instance.
 
-using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Bimetal.Plugins.Callouts;
 using Bimetal.Plugins.Failure;
 using Bimetal.Plugins.Instances;
@@ -187,27 +187,27 @@ internal sealed class GuestInstance : IWasiHost
     /// <summary>Drops the callouts of a context that ends.</summary>
     public void CancelCallouts(WasmPluginStream stream) => _callouts?.CancelOf(stream);
 
-    /// <summary>Takes memory from one of the rooms of the guest's arena without entering the guest; false without them, or when they are full.</summary>
-    public bool TryTakeFromArena(uint lengthBytes, out uint pointer, out Span<byte> target)
+    /// <summary>Takes memory from one of the rooms of the guest's arena without entering the guest.</summary>
+    /// <returns>An address from which that many bytes are inside of the memory; 0 without rooms, or when they are full.</returns>
+    public uint TakeFromArena(GuestMemory memory, uint lengthBytes)
     {
-        pointer = 0;
-        target = default;
         uint room = Extensions.ArenaAddress;
-        if (room == 0 || !Memory.TryRead(room, 3 * sizeof(uint), out var rooms)) return false;
+        if (room == 0 || !memory.TryRead(room, 3 * sizeof(uint), out var bytes)) return 0;
 
         // The guest wrote all three words, so they can be anything.
-        ulong start = Aligned(BinaryPrimitives.ReadUInt32LittleEndian(rooms));
-        if (start + lengthBytes > BinaryPrimitives.ReadUInt32LittleEndian(rooms[(2 * sizeof(uint))..]))
+        var rooms = MemoryMarshal.Read<ArenaRooms>(bytes);
+        ulong start = Aligned(rooms.Near);
+        if (start + lengthBytes > rooms.NearEnd)
         {
-            start = Aligned(BinaryPrimitives.ReadUInt32LittleEndian(rooms[sizeof(uint)..]));
+            start = Aligned(rooms.Far);
             room += sizeof(uint);
         }
 
-        if (start + lengthBytes > uint.MaxValue || !Memory.TrySlice((uint)start, lengthBytes, out target)) return false;
-        pointer = (uint)start;
-        Memory.TryWrite(room, pointer + lengthBytes);
+        ulong end = start + lengthBytes;
+        if (end > uint.MaxValue || !memory.IsInside((uint)start, lengthBytes)) return 0;
+        memory.TryWrite(room, (uint)end);
         ValuesHandedOut++;
-        return true;
+        return (uint)start;
 
         static ulong Aligned(uint address) => (address + (ArenaAlignment - 1UL)) & ~(ArenaAlignment - 1UL);
     }
@@ -278,3 +278,12 @@ internal sealed class GuestInstance : IWasiHost
 /// <param name="ArenaAddress">Where the guest keeps the addresses of the next free bytes of its arena; 0 when it has none.</param>
 /// <param name="DeleteFrees">proxy_on_delete does nothing but free memory.</param>
 internal readonly record struct GuestExtensions(uint ArenaAddress, bool DeleteFrees);
+
+/// <summary>What lies at <see cref="GuestExtensions.ArenaAddress"/>: 32-bit addresses, little-endian as the processors that this runs on.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly struct ArenaRooms
+{
+    public readonly uint Near;
+    public readonly uint Far;
+    public readonly uint NearEnd;
+}

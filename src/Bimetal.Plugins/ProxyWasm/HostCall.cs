@@ -34,19 +34,19 @@ internal unsafe ref struct HostCall
     {
         // SAFETY: called only by import thunks of compiled code, which pass their own context and a buffer as described above.
         var instance = Instance.FromContext(context);
+        if (instance.HostState is not GuestInstance guest) return Failed(instance, new InvalidOperationException("the instance has no host"));
+        var call = new HostCall(guest, slots);
+        guest.HostCalls++;
         try
         {
-            if (instance.HostState is not GuestInstance guest) throw new InvalidOperationException("the instance has no host");
-            var call = new HostCall(guest, slots);
-            guest.HostCalls++;
             slots[0] = (uint)body(ref call);
-            return (int)call._trap;
         }
         catch (Exception exception)
         {
-            instance.HostException = exception;
-            return (int)TrapCode.HostError;
+            return Failed(instance, exception);
         }
+
+        return (int)call._trap;
     }
 
     /// <summary><see cref="Run"/> for a function without a result, whose buffer may have no slot at all.</summary>
@@ -102,19 +102,32 @@ internal unsafe ref struct HostCall
         uint pointerTarget = Argument(pointerIndex), lengthTarget = Argument(lengthIndex);
         if (!memory.IsInside(pointerTarget, sizeof(uint)) || !memory.IsInside(lengthTarget, sizeof(uint))) return HostStatus.InvalidMemoryAccess;
         uint pointer = 0;
-        if (lengthBytes > 0 && !Guest.TryTakeFromArena(lengthBytes, out pointer, out target))
+        if (lengthBytes > 0)
         {
-            _trap = Guest.Allocate(lengthBytes, out pointer);
-            if (_trap != TrapCode.None || pointer == 0) return HostStatus.InternalFailure;
-
-            // An allocator that answers with memory it does not have is broken: its plugin must not go on.
-            if (!memory.TrySlice(pointer, lengthBytes, out target))
-                return Trap($"the plugin's allocator returned 0x{pointer:x} for {lengthBytes} bytes, which is outside of its memory");
+            pointer = Guest.TakeFromArena(memory, lengthBytes);
+            if (pointer == 0 && !TryAllocate(lengthBytes, out pointer)) return HostStatus.InternalFailure;
+            if (!memory.TrySlice(pointer, lengthBytes, out target)) return WildAllocation(pointer, lengthBytes);
         }
 
         memory.TryWrite(pointerTarget, pointer);
         memory.TryWrite(lengthTarget, lengthBytes);
         return HostStatus.Ok;
+    }
+
+    private bool TryAllocate(uint lengthBytes, out uint pointer)
+    {
+        _trap = Guest.Allocate(lengthBytes, out pointer);
+        return _trap == TrapCode.None && pointer != 0;
+    }
+
+    // An allocator that answers with memory it does not have is broken: its plugin must not go on.
+    private HostStatus WildAllocation(uint pointer, uint lengthBytes) =>
+        Trap($"the plugin's allocator returned 0x{pointer:x} for {lengthBytes} bytes, which is outside of its memory");
+
+    private static int Failed(Instance instance, Exception exception)
+    {
+        instance.HostException = exception;
+        return (int)TrapCode.HostError;
     }
 
     /// <summary>Ends the guest with a message; the status is never seen.</summary>

@@ -105,8 +105,8 @@ internal sealed class WasmPlugin : Plugin
 
         var pluginStream = new WasmPluginStream(this, instances, guest, stream);
         pluginStream.Begin();
+        if (pluginStream.Failure is null) return pluginStream;
         failure = pluginStream.Failure;
-        if (failure is null) return pluginStream;
         pluginStream.Dispose();
         return null;
     }

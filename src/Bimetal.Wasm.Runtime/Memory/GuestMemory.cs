@@ -95,9 +95,14 @@ public sealed unsafe class GuestMemory : GuestObject
     public bool TryRead(uint offset, uint length, out ReadOnlySpan<byte> span)
     {
         var record = Record;
-        bool isInside = (ulong)offset + length <= record->LengthBytes && length <= int.MaxValue;
-        span = isInside ? new ReadOnlySpan<byte>(record->Base + offset, (int)length) : default;
-        return isInside;
+        if ((ulong)offset + length > record->LengthBytes || length > int.MaxValue)
+        {
+            span = default;
+            return false;
+        }
+
+        span = new ReadOnlySpan<byte>(record->Base + offset, (int)length);
+        return true;
     }
 
     /// <summary>Whether that many bytes from there on are inside.</summary>

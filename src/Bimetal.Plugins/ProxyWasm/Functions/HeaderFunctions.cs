@@ -61,22 +61,24 @@ internal static unsafe class HeaderFunctions
     private static HostStatus AddValue(ref HostCall call)
     {
         if (call.Argument(0) > MaximumMapType) return HostStatus.BadArgument;
-        if (!call.TryBytes(1, out var name) || !call.TryBytes(3, out var value)) return HostStatus.InvalidMemoryAccess;
-        return StreamMap(ref call) is { } kind ? call.View!.AddHeader(kind, name, value) : HostStatus.BadArgument;
+        if (!call.TryBytes(1, out var name)) return HostStatus.InvalidMemoryAccess;
+        if (!call.TryBytes(3, out var value)) return HostStatus.InvalidMemoryAccess;
+        return HasStreamMap(ref call, out var kind) ? call.View!.AddHeader(kind, name, value) : HostStatus.BadArgument;
     }
 
     private static HostStatus ReplaceValue(ref HostCall call)
     {
         if (call.Argument(0) > MaximumMapType) return HostStatus.BadArgument;
-        if (!call.TryBytes(1, out var name) || !call.TryBytes(3, out var value)) return HostStatus.InvalidMemoryAccess;
-        return StreamMap(ref call) is { } kind ? call.View!.ReplaceHeader(kind, name, value) : HostStatus.BadArgument;
+        if (!call.TryBytes(1, out var name)) return HostStatus.InvalidMemoryAccess;
+        if (!call.TryBytes(3, out var value)) return HostStatus.InvalidMemoryAccess;
+        return HasStreamMap(ref call, out var kind) ? call.View!.ReplaceHeader(kind, name, value) : HostStatus.BadArgument;
     }
 
     private static HostStatus RemoveValue(ref HostCall call)
     {
         if (call.Argument(0) > MaximumMapType) return HostStatus.BadArgument;
         if (!call.TryBytes(1, out var name)) return HostStatus.InvalidMemoryAccess;
-        return StreamMap(ref call) is { } kind ? call.View!.RemoveHeader(kind, name) : HostStatus.BadArgument;
+        return HasStreamMap(ref call, out var kind) ? call.View!.RemoveHeader(kind, name) : HostStatus.BadArgument;
     }
 
     private static HostStatus GetPairs(ref HostCall call)
@@ -93,7 +95,7 @@ internal static unsafe class HeaderFunctions
         if (call.Argument(0) > MaximumMapType) return HostStatus.BadArgument;
         if (!call.TryBytes(1, out var pairs)) return HostStatus.InvalidMemoryAccess;
         var fields = new HeaderMap();
-        if (StreamMap(ref call) is not { } kind || !HeaderPairs.TryRead(pairs, fields)) return HostStatus.BadArgument;
+        if (!HasStreamMap(ref call, out var kind) || !HeaderPairs.TryRead(pairs, fields)) return HostStatus.BadArgument;
         return call.View!.ReplaceAllHeaders(kind, fields);
     }
 
@@ -103,8 +105,12 @@ internal static unsafe class HeaderFunctions
         return call.ReturnUInt32(ReadableMap(ref call) is { } map ? HeaderPairs.SizeOf(map) : 0, 1);
     }
 
-    private static HeaderMapKind? StreamMap(ref HostCall call) =>
-        call.View is not null && call.Argument(0) <= (uint)HeaderMapKind.ResponseTrailers ? (HeaderMapKind)call.Argument(0) : null;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool HasStreamMap(ref HostCall call, out HeaderMapKind kind)
+    {
+        kind = (HeaderMapKind)call.Argument(0);
+        return call.Argument(0) <= (uint)HeaderMapKind.ResponseTrailers && call.View is not null;
+    }
 
     private static HeaderMap? ReadableMap(ref HostCall call)
     {

@@ -23,7 +23,7 @@ internal static unsafe class SharedDataFunctions
 
     private static HostStatus Get(ref HostCall call)
     {
-        if (!call.TryBytes(0, out var key) || !call.TryTarget(4, sizeof(uint), out _)) return HostStatus.InvalidMemoryAccess;
+        if (!call.TryBytes(0, out var key) || !call.Guest.Memory.IsInside(call.Argument(4), sizeof(uint))) return HostStatus.InvalidMemoryAccess;
         if (!call.Guest.Plugin.State.Data.TryGet(key, out var value, out uint cas)) return HostStatus.NotFound;
         var status = call.ReturnBytes(value.Span, 2, 3);
         return status == HostStatus.Ok ? call.ReturnUInt32(cas, 4) : status;
